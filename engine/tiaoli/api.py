@@ -1,0 +1,370 @@
+"""The Python API: load rules, evaluate records, ask why.
+
+    >>> import tiaoli
+    >>> rules = tiaoli.load("CN-JX")
+    >>> record = {"编号": "P001", "原封顶线": 400000,
+    ...           "年度": {2025: {"参保": True, "缴费日期": "2024-11-02"}, 2026: {"参保": True, "缴费日期": "2025-11-02"}}}
+    >>> result = rules.evaluate(record, years=range(2025, 2027))
+    >>> result[2026]["大病保险最高支付限额"]
+    Decimal('403000')
+
+Values come out as Decimal (money in yuan, rates as parts of one), int (whole numbers and durations), date, bool, str, or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tiaoli import explain as explaining
+from tiaoli import model as m
+from tiaoli.backends.interpreter import Compiled, compile_program, condition_function
+from tiaoli.diagnostic import Diagnostic, TiaoliError, errors
+from tiaoli.explain import Explanation
+from tiaoli.meaning import Trouble, Unknown, evaluate
+from tiaoli.pipeline import Library, build, first_year_of, nearest, read_library
+from tiaoli.pipeline import load as load_library
+from tiaoli.records import Fault, Person, RecordReader
+from tiaoli.render import message
+from tiaoli.source import Source
+from tiaoli.trace import Tracer, in_units, outward
+from tiaoli.values import Kind
+
+Opening = tuple[int, Mapping[str, Any]]
+
+
+class RulesetError(TiaoliError):
+    """The rulesets have errors; no result can be computed from them."""
+
+
+class EvaluationError(TiaoliError):
+    """A person's result cannot be computed: a division by zero, exceptions in conflict."""
+
+
+class UsageError(TiaoliError):
+    """A name, place, year or reading that does not exist was asked for."""
+
+
+def load(place: str, rulesets: Path | str | Sequence[Path | str] = (), *, built_in: bool = True) -> Rules:
+    """Return the rules of ``place`` (such as ``CN-JX``).
+
+    ``rulesets`` are files or folders of one's own beside the built-in rulesets. Raises UsageError for an unknown place and
+    RulesetError when the rules of the place have errors.
+    """
+    paths = [Path(rulesets)] if isinstance(rulesets, str | Path) else [Path(p) for p in rulesets]
+    return Rules(load_library(paths, built_in), place)
+
+
+def loads(*texts: str, place: str | None = None) -> Rules:
+    """Return the rules written in ``texts`` alone, one document each; the place is that of the last document unless given."""
+    library = read_library(Source(f"<text {i}>" if i else "<text>", text) for i, text in enumerate(texts))
+    fatal = errors(library.diagnostics)
+    if fatal:
+        raise RulesetError(fatal)
+    return Rules(library, place or library.places[-1])
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of one place. Programs are built for the years asked and kept."""
+
+    library: Library
+    place: str
+    _programs: dict[int, tuple[m.Program | None, tuple[Diagnostic, ...]]] = field(default_factory=dict, repr=False)
+    _compiled: dict[object, Compiled] = field(default_factory=dict, repr=False)
+    _readers: dict[object, RecordReader] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.place not in self.library.places:
+            known = self.library.places
+            arguments = {"place": self.place, "known": known, "near": nearest(self.place, known)}
+            raise UsageError([Diagnostic("E810", arguments)])
+
+    # ── what is in force ─────────────────────────────────────────────────────
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything the checks say of the documents of this place, in years up to the newest document."""
+        newest = max((d.header.effective or 0 for d in self.library.documents if d.header), default=0)
+        applicable = {str(d.source.path) for d in self.library.documents}
+        own = [d for d in self.library.diagnostics if d.span is None or d.span.source.path in applicable]
+        return (*own, *self._build(newest)[1])
+
+    def program(self, last: int) -> m.Program:
+        """Return the checked model up to the year ``last``. Raises RulesetError."""
+        program, found = self._build(last)
+        fatal = errors([*self.library.diagnostics, *found])
+        if program is None or fatal:
+            raise RulesetError(fatal)
+        return program
+
+    def _build(self, last: int) -> tuple[m.Program | None, tuple[Diagnostic, ...]]:
+        if last not in self._programs:
+            program, found = build(self.library, self.place, last)
+            self._programs[last] = (program, tuple(found))
+        return self._programs[last]
+
+    @property
+    def first_year(self) -> int:
+        """The year computation starts from (计算自)."""
+        return first_year_of(self.library, self.place)
+
+    @cached_property
+    def _newest(self) -> m.Program:
+        """The model up to the newest document of the place."""
+        own = [d.header.effective or 0 for d in self.library.documents if d.header]
+        return self.program(max(own))
+
+    @property
+    def facts(self) -> Mapping[str, m.Fact]:
+        """The facts that records may hold, by name."""
+        return self._newest.facts
+
+    @property
+    def parameters(self) -> Mapping[str, m.Parameter]:
+        """The parameters, by name."""
+        return self._newest.parameters
+
+    @property
+    def questions(self) -> Mapping[str, m.Question]:
+        """The open questions (存疑), by name."""
+        return self._newest.questions
+
+    @property
+    def rules(self) -> Mapping[str, tuple[m.Rule, ...]]:
+        """The rules by name, each with its texts in order of years; hidden ones left out."""
+        return {n: texts for n, texts in self._newest.rules.items() if not texts[0].hidden}
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the 结果 rules."""
+        return self._newest.outputs
+
+    # ── evaluating ───────────────────────────────────────────────────────────
+    def evaluate(
+        self,
+        record: Mapping[str, Any],
+        years: int | range,
+        *,
+        rules: Sequence[str] | None = None,
+        readings: Mapping[str, str] | None = None,
+        opening: Opening | None = None,
+    ) -> Result:
+        """Return the values of one record in ``years``.
+
+        ``rules`` names the rules wanted (all 结果 rules otherwise), ``readings`` options of open questions by name, ``opening`` the
+        (year, values by name) at the end of a year from which to go on. Raises RecordError for a faulty record, EvaluationError where
+        a value cannot be computed, UsageError and RulesetError.
+        """
+        compiled = self.compiled(years, rules, readings)
+        person = self.reader(compiled, opening is not None).convert(record)
+        return self.run(compiled, person, opening)
+
+    def evaluate_many(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        years: int | range,
+        *,
+        rules: Sequence[str] | None = None,
+        readings: Mapping[str, str] | None = None,
+    ) -> Iterator[Result | Fault]:
+        """Yield a Result, or a Fault with its diagnostics, for each record, in order. The faulty do not stop the others."""
+        compiled = self.compiled(years, rules, readings)
+        reader = self.reader(compiled)
+        for record in records:
+            try:
+                yield self.run(compiled, reader.convert(record))
+            except (EvaluationError, TiaoliError) as error:
+                name = record.get("编号", record.get("id")) if isinstance(record, Mapping) else None
+                yield Fault(None if name is None else str(name), error.diagnostics)
+
+    def compiled(
+        self, years: int | range, rules: Sequence[str] | None = None, readings: Mapping[str, str] | None = None
+    ) -> Compiled:
+        """Return the program compiled for the interpreter; kept for the next call with the same wishes."""
+        asked = range(years, years + 1) if isinstance(years, int) else years
+        key = (asked, tuple(rules) if rules is not None else None, tuple(sorted((readings or {}).items())))
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(asked, rules, readings or {})
+        return self._compiled[key]
+
+    def _compile(self, asked: range, rules: Sequence[str] | None, readings: Mapping[str, str]) -> Compiled:
+        if len(asked) == 0 or asked.step != 1:
+            raise UsageError([Diagnostic("E814", {"text": str(asked)})])
+        if asked.start < self.first_year:
+            raise UsageError([Diagnostic("E815", {"year": asked.start, "first": self.first_year})])
+        program = self.program(asked.stop - 1)
+        names = program.outputs if rules is None else tuple(rules)
+        for name in names:
+            if name not in program.rules:
+                near = nearest(name, program.rules)
+                raise UsageError([Diagnostic("E811", {"place": self.place, "name": name, "near": near})])
+        self._check_readings(program, readings)
+        return compile_program(program, asked, names, readings)
+
+    def _check_readings(self, program: m.Program, readings: Mapping[str, str]) -> None:
+        for name, option in readings.items():
+            question = program.questions.get(name)
+            if question is None:
+                near = nearest(name, program.questions)
+                raise UsageError([Diagnostic("E812", {"name": name, "near": near})])
+            known = [o for o, _ in question.options]
+            if option not in known:
+                raise UsageError([Diagnostic("E813", {"name": name, "option": option, "known": known})])
+
+    def reader(self, compiled: Compiled, opened: bool = False, partial: bool = False) -> RecordReader:
+        """Return the reader of records for a compiled program; ``partial`` asks for no fact, ``opened`` for none of past years."""
+        key = (id(compiled), opened, partial)
+        if key not in self._readers:
+            program = compiled.program
+            years = range(compiled.asked.start if opened else compiled.begin, compiled.asked.stop)
+            conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
+            if partial:
+                program = replace(program, facts={n: replace(f, required=False) for n, f in program.facts.items()})
+                years, conditions = range(0), {}
+            self._readers[key] = RecordReader(program, years, conditions)
+        return self._readers[key]
+
+    def run(self, compiled: Compiled, person: Person, opening: Opening | None = None) -> Result:
+        """Return the values of a validated person. Raises EvaluationError."""
+        start = self._open(compiled, opening) if opening is not None else None
+        try:
+            values = compiled.run(person.facts, person.years, start)
+        except (ArithmeticError, ValueError, TypeError):
+            values = self._slowly(compiled, person, opening)
+        return Result(self, compiled, person, values, opening)
+
+    def _open(self, compiled: Compiled, opening: Opening) -> tuple[int, tuple[Any, ...], tuple[Any, ...]]:
+        year, values = opening
+        needed = [n for n in (*compiled.memory, *compiled.memory_facts) if n not in values]
+        if needed:
+            reason = "缺少 / missing: " + "、".join(needed)
+            raise UsageError([Diagnostic("E822", {"reason": reason})])
+        if not compiled.program.first <= year < compiled.asked.start:
+            raise UsageError([Diagnostic("E822", {"reason": f"{year} ≥ {compiled.asked.start}"})])
+        if year + 1 < compiled.begin:
+            raise UsageError([Diagnostic("E822", {"reason": f"{year}"})])
+        state = tuple(values.get(n, i) for n, i in zip(compiled.names, compiled.initial, strict=True))
+        yearly = [f.name for f in compiled.program.facts.values() if f.yearly]
+        facts = tuple(values.get(n, d) for n, d in zip(yearly, compiled.default_year, strict=True))
+        return year, state, facts
+
+    def _slowly(self, compiled: Compiled, person: Person, opening: Opening | None) -> dict[int, tuple[Any, ...]]:
+        """Work the person out with every step kept: what can be computed is, and the first thing that cannot is said."""
+        tracer = Tracer(compiled.program, person.facts, person.years, compiled.readings, opening)
+        values: dict[int, tuple[Any, ...]] = {}
+        for year in compiled.asked:
+            row = []
+            for name, initial in zip(compiled.names, compiled.initial, strict=True):
+                step = tracer.step(name, year)
+                if step is None:
+                    row.append(initial)
+                    continue
+                if step.trouble is not None and name in compiled.outputs:
+                    raise EvaluationError([_trouble(step.trouble, person.id, year, name)])
+                row.append(_held(step, initial))
+            values[year] = tuple(row)
+        return values
+
+    def breaches(self, result: Result) -> list[Diagnostic]:
+        """Return the mandates that this person's values break, for mandates that parameters alone do not decide."""
+        found: list[Diagnostic] = []
+        for year in result.compiled.asked:
+            mandates = [g for g in result.compiled.program.segment(year).mandates if g.first <= year <= g.last]
+            if not mandates:
+                continue
+            tracer = result.tracer
+            tracer.step("", year)
+            tracer.year = year
+            for mandate in mandates:
+                try:
+                    holds = evaluate(mandate.condition, tracer)
+                except Trouble:
+                    continue
+                if holds is False:
+                    found.append(_breach(mandate, result.person.id, year))
+        return found
+
+
+def _held(step: Any, initial: Any) -> Any:
+    if step.decision is None or isinstance(step.decision.value, Unknown):
+        return initial
+    value = step.decision.value
+    from tiaoli.backends.interpreter import internal
+
+    return internal(value, step.rule.scale)
+
+
+def _trouble(trouble: Trouble, person: str, year: int, rule: str) -> Diagnostic:
+    reason = message(Diagnostic(trouble.code, dict(trouble.arguments)), "zh")
+    return Diagnostic("E804", {"person": person, "year": year, "rule": rule, "reason": reason})
+
+
+def _breach(mandate: m.Mandate, person: str, year: int) -> Diagnostic:
+    text = mandate.span.text.split("依据")[0].strip()
+    arguments = {"person": person, "year": year, "mandate": text, "basis": "、".join(map(str, mandate.basis))}
+    return Diagnostic("W805" if mandate.in_principle else "E805", arguments, mandate.span)
+
+
+@dataclass(frozen=True)
+class Result(Mapping[int, Mapping[str, Any]]):
+    """The values of one person: ``result[year][rule]``. A rule not in force in a year is None there."""
+
+    rules: Rules
+    compiled: Compiled
+    person: Person
+    values: Mapping[int, tuple[Any, ...]]
+    opening: Opening | None = None
+
+    def __getitem__(self, year: int) -> Mapping[str, Any]:
+        row = self.values[year]
+        return {name: self._outward(name, row, year) for name in self.compiled.outputs}
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def _outward(self, name: str, row: tuple[Any, ...], year: int) -> Decimal | int | str | bool | None | Any:
+        if name not in self.compiled.computed.get(year, ()):
+            return None
+        rule = self.compiled.program.rules[name][0]
+        return outward(in_units(row[self.compiled.slots[name]], rule.scale), rule.type.kind)
+
+    @cached_property
+    def tracer(self) -> Tracer:
+        """The steps behind the values, worked out when first asked for."""
+        person = self.person
+        return Tracer(self.compiled.program, person.facts, person.years, self.compiled.readings, self.opening)
+
+    def explain(self, rule: str, year: int) -> Explanation:
+        """Return why ``rule`` has its value in ``year``. Raises UsageError where it is not in force then."""
+        return explain_rule(self.rules, self.tracer, self.person.id, rule, year)
+
+    def closing(self, year: int | None = None) -> Opening:
+        """Return the state at the end of ``year`` (the last one asked): what a later run needs as its opening."""
+        last = max(self.values) if year is None else year
+        row = self.values[last]
+        facts = self.person.years.get(last, self.compiled.default_year)
+        yearly = [f.name for f in self.compiled.program.facts.values() if f.yearly]
+        held = dict(zip(yearly, facts, strict=True))
+        state = {name: row[self.compiled.slots[name]] for name in self.compiled.memory}
+        return last, state | {name: held[name] for name in self.compiled.memory_facts}
+
+
+def explain_rule(rules: Rules, tracer: Tracer, person: str, rule: str, year: int) -> Explanation:
+    """Return the explanation of one value, or raise UsageError with the nearest name."""
+    if rule not in tracer.program.rules:
+        near = nearest(rule, [n for n, texts in tracer.program.rules.items() if not texts[0].hidden])
+        raise UsageError([Diagnostic("E811", {"place": rules.place, "name": rule, "near": near})])
+    try:
+        return explaining.explain(tracer, person, rule, year)
+    except KeyError:
+        raise UsageError([Diagnostic("E820", {"rule": rule, "year": year})]) from None
+
+
+__all__ = ["EvaluationError", "Kind", "Result", "Rules", "RulesetError", "UsageError", "load", "loads"]

@@ -1,0 +1,156 @@
+"""How far values can reach: ranges of facts carried through every rule, year by year, as the rules themselves are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from tiaoli import model as m
+from tiaoli.model import ANY, Range
+from tiaoli.operators import row
+from tiaoli.values import Kind, round_to
+
+DATES: Range = (1, 3_652_059)
+_DAYS_IN = {Kind.DAYS: (1, 1), Kind.MONTHS: (28, 31), Kind.YEARS: (365, 366)}
+
+
+@dataclass(slots=True)
+class Reach:
+    """Ranges by name: of facts, parameters and, in the year at hand and the one before, of rules."""
+
+    years: Range
+    facts: Mapping[str, Range]
+    parameters: Mapping[str, Range]
+    now: dict[str, Range] = field(default_factory=dict)
+    before: dict[str, Range] = field(default_factory=dict)
+
+    def of(self, expression: m.Expression) -> Range:
+        """Return the range of ``expression``; dates by their ordinals."""
+        match expression:
+            case m.Constant(value=value):
+                return point(value)
+            case m.ParameterRef(name=name):
+                return self.parameters.get(name, ANY)
+            case m.FactRef(name=name):
+                return self.facts.get(name, ANY)
+            case m.RuleRef(name=name, lag=lag):
+                return (self.before if lag else self.now).get(name, ANY)
+            case m.CurrentYear():
+                return self.years
+            case m.Choose():
+                return hull(self.of(expression.then), self.of(expression.otherwise))
+            case m.Round(operand=operand, mode=mode, unit=unit):
+                low, high = self.of(operand)
+                return (
+                    None if low is None else round_to(low, unit, mode),
+                    None if high is None else round_to(high, unit, mode),
+                )
+            case m.Apply():
+                return self._apply(expression)
+            case _:
+                return ANY
+
+    def _apply(self, expression: m.Apply) -> Range:
+        ranges = tuple(self.of(o) for o in expression.operands)
+        if expression.type.kind is Kind.BOOL:
+            return ANY
+        if expression.operator == "÷":
+            return _quotient(ranges, expression.operands[1].scale)
+        if expression.type.kind is Kind.DATE and expression.operator[0] in "+-":
+            return _moved(ranges, expression)
+        if expression.type.kind is Kind.DATE and expression.operator not in ("取小", "取大", "限于"):
+            return DATES
+        return row(expression.operator).bound(ranges)
+
+    def body(self, rule: m.Rule) -> Range:
+        """Return the range of the rule's rounded value."""
+        match rule.body:
+            case m.Cases(exceptions, clauses):
+                values = [c.value for group in exceptions for c in group] + [c.value for c in clauses]
+            case m.DecisionTable() as table:
+                values = [r.value for r in table.rows] + ([table.otherwise.value] if table.otherwise else [])
+            case m.MarginalScale() as scale:
+                values = [scale.total]
+        low, high = hull(*(self.of(value) for value in values))
+        if not rule.type.kind.is_number:
+            return low, high
+        return (
+            None if low is None else round_to(low, rule.unit, rule.mode),
+            None if high is None else round_to(high, rule.unit, rule.mode),
+        )
+
+    def marked(self, expression: m.Expression) -> m.Expression:
+        """Return ``expression`` with the range of every node written in."""
+        below = tuple(self.marked(o) for o in m.operands(expression))
+        return replace(m.with_operands(expression, below), range=self.of(expression))
+
+
+def point(value: object) -> Range:
+    """Return the range that holds just ``value``."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return ANY
+    if isinstance(value, int | Fraction):
+        return value, value
+    ordinal = value.toordinal()  # type: ignore[attr-defined]
+    return ordinal, ordinal
+
+
+def hull(*ranges: Range) -> Range:
+    """Return the least range that holds all of ``ranges``."""
+    lows, highs = [r[0] for r in ranges], [r[1] for r in ranges]
+    return (
+        None if None in lows else min(x for x in lows if x is not None),
+        None if None in highs else max(x for x in highs if x is not None),
+    )
+
+
+def _quotient(ranges: tuple[Range, ...], scale: int | None) -> Range:
+    """A quotient; a divisor held in whole steps is at least one step from zero, for division by zero has no value."""
+    (low, high), divisor = ranges
+    if low is None or high is None or scale is None:
+        return ANY
+    step = Fraction(1, 10**scale)
+    top = max(abs(low), abs(high)) / step
+    if divisor[0] is not None and divisor[0] >= 0:
+        return row("÷").bound(((low, high), (max(divisor[0], step), divisor[1]))) if divisor[1] else (-top, top)
+    return -top, top
+
+
+def _moved(ranges: tuple[Range, ...], expression: m.Apply) -> Range:
+    day, amount = ranges
+    shortest, longest = _DAYS_IN.get(expression.operands[1].type.kind, (1, 1))
+    low, high = amount if expression.operator[0] == "+" else row("负").bound((amount,))
+    first = None if low is None or day[0] is None else day[0] + low * (shortest if low >= 0 else longest)
+    last = None if high is None or day[1] is None else day[1] + high * (longest if high >= 0 else shortest)
+    return first, last
+
+
+def reach(program_years: Range, segments: list[m.Segment], facts: Mapping[str, m.Fact], parameters: Mapping[str, m.Parameter]) -> tuple[Reach, dict[str, Range]]:
+    """Return the reach with the hull over all years, and the hull of each rule by name.
+
+    A rule that reads its own past is followed year by year; a rule that no longer changes keeps its range.
+    """
+    state = Reach(
+        program_years,
+        {name: fact.range for name, fact in facts.items()},
+        {name: hull(*(point(v.value) for v in p.values)) for name, p in parameters.items() if p.values},
+    )
+    total: dict[str, Range] = {}
+    initial = {r.name: point(r.initial) for s in segments for r in s.rules if r.has_initial}
+    state.before = dict(initial)
+    for segment in segments:
+        settled = False
+        for _ in range(segment.first, segment.last + 1):
+            if settled:
+                break
+            state.now = dict(initial)
+            for rule in segment.rules:
+                state.now[rule.name] = state.body(rule)
+            for rule in segment.rules:
+                total[rule.name] = hull(total.get(rule.name, state.now[rule.name]), state.now[rule.name])
+            settled = state.now == state.before
+            state.before = state.now
+    state.now = dict(total)
+    state.before = {name: hull(r, initial[name]) if name in initial else r for name, r in total.items()}
+    return state, total

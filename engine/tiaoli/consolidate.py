@@ -1,0 +1,325 @@
+"""Documents → what is in force for a place and a run of years.
+
+Documents of the place and of those above it are taken by rank (the nation first), then effective year, then date. Each definition is
+a layer over years; 修改 lays another over it, 废止 takes it away; what is seen from above in each year is in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import date
+from difflib import get_close_matches
+from typing import TypeAlias, TypeVar
+
+from tiaoli import syntax as s
+from tiaoli.diagnostic import Diagnostic, Related
+from tiaoli.model import Document
+from tiaoli.source import Span
+from tiaoli.symbols import (
+    ExceptionText,
+    FactSymbol,
+    InForce,
+    MandateText,
+    ParameterSymbol,
+    QuestionSymbol,
+    RuleSymbol,
+    Symbol,
+    ValueText,
+    Version,
+)
+
+BUILT_INS = ("本年度", "current_year", "地区", "place", "编号", "id")
+T = TypeVar("T")
+Layer: TypeAlias = tuple[int, int | None, T]
+_Head: TypeAlias = s.Rule | s.Table | s.Scale
+
+
+def consolidate(
+    documents: Sequence[s.Document], place: str, first: int, last: int
+) -> tuple[InForce, list[Diagnostic]]:
+    """Return what is in force for ``place`` from ``first`` to ``last`` and what is wrong with it."""
+    found: list[Diagnostic] = []
+    texts = sorted((t for t in documents if applies(t, place)), key=_order)
+    work = _Work(found, first)
+    heads = {}
+    for rank, text in enumerate(texts):
+        head = _document(text)
+        heads[head.number] = head
+        work.read(text, head, rank)
+    known = frozenset(name for text in documents for name in _defined(text))
+    in_force = InForce(
+        place, first, last, work.finish(), tuple(work.mandates), heads, known, fingerprint(texts)
+    )
+    return in_force, found
+
+
+def applies(text: s.Document, place: str) -> bool:
+    """Whether the document is of ``place`` or of a place above it."""
+    if text.header is None or text.header.place is None:
+        return False
+    own = text.header.place.text
+    return place == own or place.startswith(own + "-")
+
+
+def places(documents: Iterable[s.Document]) -> list[str]:
+    """Return the places that have documents, higher ones first."""
+    names = {t.header.place.text for t in documents if t.header and t.header.place}
+    return sorted(names, key=lambda name: (name.count("-"), name))
+
+
+def fingerprint(texts: Iterable[s.Document]) -> str:
+    """Return a short hash of the texts, the same wherever the files lie."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.source.text.replace("\r\n", "\n").encode())
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _order(text: s.Document) -> tuple[int, int, date, str]:
+    header = text.header
+    assert header and header.place
+    return (
+        header.place.text.count("-"),
+        header.effective or 0,
+        header.issued or date.min,
+        header.document,
+    )
+
+
+def _document(text: s.Document) -> Document:
+    header = text.header
+    assert header and header.place
+    return Document(
+        header.document,
+        header.title,
+        header.issuer,
+        header.issued,
+        header.place.text,
+        header.effective or 0,
+        header.website,
+        text.source.path,
+    )
+
+
+def _defined(text: s.Document) -> list[str]:
+    return [d.name.text if not isinstance(d, _Head) else d.head.name.text for d in text.declarations if isinstance(d, s.Definition)]
+
+
+def name_of(declaration: s.Definition) -> s.Word:
+    """Return the name a definition defines."""
+    match declaration:
+        case s.Rule() | s.Table() | s.Scale():
+            return declaration.head.name
+        case s.Fact() | s.Parameter() | s.Question():
+            return declaration.name
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the known name most like ``name``, or None."""
+    pool = list(names)
+    close = get_close_matches(name, pool, 1, 0.6)
+    if close:
+        return close[0]
+    inside = [n for n in pool if len(n) > 1 and len(name) > 1 and (n in name or name in n)]
+    return max(inside, key=len) if inside else None
+
+
+class _Work:
+    """The tables while documents are read in order."""
+
+    def __init__(self, found: list[Diagnostic], first: int) -> None:
+        self.found = found
+        self.first = first
+        self.singles: dict[str, tuple[s.Fact | s.Question, Document]] = {}
+        self.parameters: dict[str, tuple[s.Parameter, Document]] = {}
+        self.values: dict[str, list[Layer[ValueText | None]]] = {}
+        self.rules: dict[str, list[Layer[tuple[_Head, Document] | None]]] = {}
+        self.exceptions: dict[str, list[ExceptionText]] = {}
+        self.mandates: list[MandateText] = []
+        self.spans: dict[str, Span] = {}
+
+    def read(self, text: s.Document, head: Document, rank: int) -> None:
+        for declaration in text.declarations:
+            match declaration:
+                case s.Fact() | s.Parameter() | s.Rule() | s.Table() | s.Scale() | s.Question():
+                    self._define(declaration, head)
+                case s.Amendment():
+                    self._amend(declaration, head)
+                case s.Repeal():
+                    self._repeal(declaration, head)
+                case s.RuleException():
+                    self._exception(declaration, head, rank)
+                case s.Mandate():
+                    first, last = self._years(declaration.modifiers, head, declaration.span)
+                    self.mandates.append(MandateText(declaration, head, first, last))
+                case s.Outline() | s.Header():
+                    pass
+
+    def _define(self, declaration: s.Definition, head: Document) -> None:
+        word = name_of(declaration)
+        if word.text in BUILT_INS:
+            self.found.append(Diagnostic("E203", {"name": word.text}, word.span))
+            return
+        if word.text in self.spans:
+            related = (Related(self.spans[word.text], "first_defined"),)
+            self.found.append(Diagnostic("E201", {"name": word.text}, word.span, related=related))
+            return
+        self.spans[word.text] = word.span
+        self._lay(declaration, head)
+
+    def _lay(self, declaration: s.Definition, head: Document) -> None:
+        name = name_of(declaration).text
+        match declaration:
+            case s.Fact() | s.Question():
+                self.singles[name] = (declaration, head)
+            case s.Parameter():
+                self.parameters.setdefault(name, (declaration, head))
+                self.values.setdefault(name, []).extend(self._value_layers(declaration, head))
+            case s.Rule() | s.Table() | s.Scale():
+                first, last = self._years(declaration.head.modifiers, head, declaration.head.name.span)
+                self.rules.setdefault(name, []).append((first, last, (declaration, head)))
+
+    def _years(self, modifiers: s.Modifiers, head: Document, span: Span) -> tuple[int, int | None]:
+        first = modifiers.first if modifiers.first is not None else head.effective
+        self._check_years(first, modifiers.last, modifiers.note, head, span)
+        return first, modifiers.last
+
+    def _check_years(self, first: int, last: int | None, note: str | None, head: Document, span: Span) -> None:
+        if first < head.effective and note is None:
+            self.found.append(
+                Diagnostic("E401", {"year": first, "document": head.number, "effective": head.effective}, span)
+            )
+        if last is not None and last < first:
+            self.found.append(Diagnostic("E402", {"first": first, "last": last}, span))
+
+    def _value_layers(self, declaration: s.Parameter, head: Document) -> list[Layer[ValueText | None]]:
+        """Each row holds from its year until the next row of the same key."""
+        by_key: dict[object, list[tuple[int, s.Expression | None, s.ParameterRow]]] = {}
+        for row in declaration.rows:
+            modifiers = row.modifiers
+            first = row.year if row.year is not None else modifiers.first
+            first = head.effective if first is None else first
+            self._check_years(first, modifiers.last, modifiers.note, head, row.span)
+            if row.year is not None and modifiers.first is not None:
+                self.found.append(Diagnostic("E403", {}, row.span))
+            for key in row.keys or (None,):
+                by_key.setdefault(key, []).append((first, key, row))
+        layers: list[Layer[ValueText | None]] = []
+        for rows in by_key.values():
+            layers.extend(self._succession(sorted(rows, key=lambda r: r[0]), declaration, head))
+        return layers
+
+    def _succession(
+        self, rows: list[tuple[int, s.Expression | None, s.ParameterRow]], declaration: s.Parameter, head: Document
+    ) -> list[Layer[ValueText | None]]:
+        layers: list[Layer[ValueText | None]] = []
+        for index, (first, key, row) in enumerate(rows):
+            last = row.modifiers.last
+            if index + 1 < len(rows):
+                following, _, later = rows[index + 1]
+                if following == first or (last is not None and last >= following):
+                    related = (Related(row.span, "first_defined"),)
+                    arguments = {"name": declaration.name.text, "year": following}
+                    self.found.append(Diagnostic("E404", arguments, later.span, related=related))
+                last = following - 1 if last is None else min(last, following - 1)
+            layers.append((first, last, ValueText(row, key, head, first, last)))
+        return layers
+
+    def _amend(self, amendment: s.Amendment, head: Document) -> None:
+        target = amendment.target
+        word = name_of(target)
+        if word.text not in self.spans:
+            self._unknown_target(word, "amend")
+            return
+        if not self._same_sort(target, word):
+            return
+        if isinstance(target, s.Parameter):
+            original = self.parameters[word.text][0]
+            if (original.key is None) != (target.key is None):
+                self.found.append(Diagnostic("E406", {"name": word.text}, word.span))
+                return
+        self._lay(target, head)
+
+    def _same_sort(self, target: s.Definition, word: s.Word) -> bool:
+        tables = (
+            (s.Parameter, self.parameters),
+            (s.Fact, self.singles),
+            (s.Rule, self.rules),
+            (s.Table, self.rules),
+            (s.Scale, self.rules),
+        )
+        fits = any(isinstance(target, sort) and word.text in table for sort, table in tables)
+        if not fits:
+            related = (Related(self.spans[word.text], "first_defined"),)
+            self.found.append(Diagnostic("E405", {"name": word.text}, word.span, related=related))
+        return fits
+
+    def _repeal(self, repeal: s.Repeal, head: Document) -> None:
+        name = repeal.name.text
+        first, last = self._years(repeal.modifiers, head, repeal.span)
+        if name in self.rules:
+            self.rules[name].append((first, last, None))
+        elif name in self.values:
+            self.values[name].append((first, last, None))
+        elif name in self.singles:
+            self.found.append(Diagnostic("E407", {"name": name}, repeal.name.span))
+        else:
+            self._unknown_target(repeal.name, "repeal")
+
+    def _exception(self, declaration: s.RuleException, head: Document, rank: int) -> None:
+        word = declaration.name
+        if word.text not in self.rules:
+            self._unknown_target(word, "exception")
+            return
+        if declaration.otherwise is not None:
+            self.found.append(Diagnostic("E408", {"name": word.text}, declaration.otherwise.span))
+        text = ExceptionText(declaration, head, rank, head.effective, None)
+        self.exceptions.setdefault(word.text, []).append(text)
+
+    def _unknown_target(self, word: s.Word, action: str) -> None:
+        near = nearest(word.text, self.spans)
+        self.found.append(Diagnostic("E202", {"name": word.text, "near": near, "action": action}, word.span))
+
+    def finish(self) -> dict[str, Symbol]:
+        symbols: dict[str, Symbol] = {}
+        for name, (declaration, head) in self.singles.items():
+            symbols[name] = (
+                FactSymbol(name, declaration, head)
+                if isinstance(declaration, s.Fact)
+                else QuestionSymbol(name, declaration, head)
+            )
+        for name, (parameter, head) in self.parameters.items():
+            symbols[name] = ParameterSymbol(name, parameter, head, tuple(self._flat_values(name)))
+        for name, layers in self.rules.items():
+            texts = [item[0] for _, _, item in layers if item]
+            versions = tuple(Version(t[0], t[1], first, last) for first, last, t in flatten(layers) if t)
+            output = any(text.head.output for text in texts)
+            symbols[name] = RuleSymbol(name, versions, tuple(self.exceptions.get(name, ())), output)
+        return symbols
+
+    def _flat_values(self, name: str) -> list[ValueText]:
+        layers = self.values[name]
+        keys = dict.fromkeys(item.key for _, _, item in layers if item)
+        flat: list[ValueText] = []
+        for key in keys:
+            own = [layer for layer in layers if layer[2] is None or layer[2].key == key]
+            flat.extend(
+                ValueText(item.row, key, item.document, first, last) for first, last, item in flatten(own) if item
+            )
+        return flat
+
+
+def flatten(layers: Sequence[Layer[T | None]]) -> list[Layer[T | None]]:
+    """Return what is seen from above: pieces in order of years that do not overlap, later layers over earlier ones."""
+    cuts = sorted({first for first, _, _ in layers} | {last + 1 for _, last, _ in layers if last is not None})
+    pieces: list[Layer[T | None]] = []
+    for index, start in enumerate(cuts):
+        end = cuts[index + 1] - 1 if index + 1 < len(cuts) else None
+        seen = next((i for f, l, i in reversed(layers) if f <= start and (l is None or start <= l)), None)
+        if pieces and pieces[-1][2] is seen:
+            pieces[-1] = (pieces[-1][0], end, seen)
+        else:
+            pieces.append((start, end, seen))
+    return [piece for piece in pieces if piece[2] is not None]

@@ -1,0 +1,459 @@
+"""Syntax → typed nodes of the model: every operation fits its operands, every value that may be absent is asked for first.
+
+What a condition establishes is carried along: after `有 X` (or in a clause that follows `没有 X`) X is there; where every
+part of the condition of `必填 当 C` is established, the fact is there too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+
+from tiaoli import model as m
+from tiaoli import syntax as s
+from tiaoli.consolidate import nearest
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.model import ANY
+from tiaoli.operators import BOOL, FUNCTION_NAMES, FUNCTIONS, MEMORY_NAMES, OPERATORS, YEARS, row
+from tiaoli.resolve import Scope, Signature, resolve_rounding, scale_of
+from tiaoli.source import half_width
+from tiaoli.symbols import FactSymbol, ParameterSymbol, QuestionSymbol, RuleSymbol
+from tiaoli.values import Kind, Type, Value, decimal_text
+
+Key = tuple[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where an expression stands and what is established there."""
+
+    document: str
+    clause: str | None = None
+    present: frozenset[Key] = frozenset()
+    truths: frozenset[s.Expression] = frozenset()
+    years: tuple[int, int] = (0, 9999)
+
+    def knowing(self, condition: s.Expression, holds: bool) -> Context:
+        """The context where ``condition`` is known to hold, or known not to."""
+        return replace(
+            self,
+            present=self.present | established(condition, holds),
+            truths=self.truths | facts_of(condition, holds),
+        )
+
+
+@dataclass(slots=True)
+class Memory:
+    """A library form met in an expression: it becomes a hidden rule of this name."""
+
+    name: str
+    form: str
+    argument: m.Expression
+    since: int | None
+    document: str
+    span: s.Span
+
+
+@dataclass(slots=True)
+class Elaborator:
+    """Turns expressions of one place into nodes; ``memories`` collects the hidden rules they need."""
+
+    scope: Scope
+    memories: dict[str, Memory] = field(default_factory=dict)
+
+    # ── saying ───────────────────────────────────────────────────────────────
+    def say(self, code: str, span: s.Span, context: Context, **arguments: object) -> None:
+        self.scope.found.append(Diagnostic(code, arguments, span, context.clause))
+
+    # ── entry points ─────────────────────────────────────────────────────────
+    def value(
+        self, expression: s.Expression, context: Context, expected: Type | None = None, nullable: bool = False
+    ) -> m.Expression | None:
+        """Return the node, or None when something in it is wrong (already said)."""
+        node = self._node(expression, context, expected)
+        if node is None or nullable or not node.type.nullable:
+            return node
+        absent = isinstance(node, m.Constant) and node.value is None
+        self.say("E316" if absent else "E315", expression.span, context, name=expression.span.text)
+        return None
+
+    def condition(self, expression: s.Expression, context: Context) -> m.Expression | None:
+        """Return a node of type 是否."""
+        node = self.value(expression, context)
+        if node is not None and node.type.kind is not Kind.BOOL:
+            self.say("E317", expression.span, context, found=node.type.present)
+            return None
+        return node
+
+    def of_type(self, expression: s.Expression, context: Context, wanted: Type) -> m.Expression | None:
+        """Return a node that fits ``wanted``."""
+        node = self.value(expression, context, wanted, wanted.nullable)
+        if node is None or fits(node.type, wanted):
+            return node
+        self._mismatch(expression, node, wanted, context)
+        return None
+
+    def _mismatch(self, expression: s.Expression, node: m.Expression, wanted: Type, context: Context) -> None:
+        code = _unit_slip(expression, wanted) or "E305"
+        text = expression.span.text
+        self.say(code, expression.span, context, wanted=wanted.present, found=node.type.present, text=text)
+
+    # ── nodes ────────────────────────────────────────────────────────────────
+    def _node(self, expression: s.Expression, context: Context, expected: Type | None) -> m.Expression | None:
+        match expression:
+            case s.Literal():
+                return constant(expression)
+            case s.Reference():
+                return self._reference(expression, context, expected)
+            case s.Has():
+                return self._has(expression, context)
+            case s.Operation():
+                return self._operation(expression, context, expected)
+            case s.Within():
+                return self._within(expression, context)
+            case s.Conditional():
+                return self._conditional(expression, context, expected)
+            case s.Rounded():
+                return self._rounded(expression, context)
+            case s.Call():
+                return self._call(expression, context)
+
+    def _reference(self, ref: s.Reference, context: Context, expected: Type | None) -> m.Expression | None:
+        if expected is not None and ref.name in expected.members and not ref.previous:
+            return m.Constant(expected.present, 0, ANY, ref.span, ref.name)
+        if ref.name in ("本年度", "current_year") and not ref.previous:
+            return m.CurrentYear(Type(Kind.YEAR), 0, ANY, ref.span)
+        if ref.name in ("地区", "place") and not ref.previous:
+            return m.Constant(Type(Kind.PLACE), 0, ANY, ref.span, self.scope.in_force.place)
+        signature = self.scope.signatures.get(ref.name)
+        if signature is None:
+            if ref.name not in self.scope.in_force.symbols:
+                self.scope.unknown(ref.name, ref.span, context.clause)
+            return None
+        return self._named(ref, signature, context)
+
+    def _named(self, ref: s.Reference, signature: Signature, context: Context) -> m.Expression | None:
+        lag = int(ref.previous)
+        kind = signature.type
+        if (ref.name, ref.previous) in context.present:
+            kind = kind.present
+        match signature.symbol:
+            case FactSymbol(_, fact, _):
+                if lag and not fact.yearly:
+                    self.say("E211", ref.span, context, name=ref.name)
+                    return None
+                if not lag and kind.nullable and self._demanded(fact, context):
+                    kind = kind.present
+                return m.FactRef(kind, signature.scale, ANY, ref.span, ref.name, fact.yearly, lag)
+            case ParameterSymbol() as parameter:
+                return self._parameter(ref, parameter, signature, context)
+            case QuestionSymbol():
+                if lag:
+                    self.say("E211", ref.span, context, name=ref.name)
+                return m.QuestionRef(kind, 0, ANY, ref.span, ref.name)
+            case RuleSymbol():
+                if lag and not signature.has_initial:
+                    self.say("E212", ref.span, context, name=ref.name, type=kind)
+                    return None
+                return m.RuleRef(kind, signature.scale, ANY, ref.span, ref.name, lag)
+
+    def _demanded(self, fact: s.Fact, context: Context) -> bool:
+        """Whether 必填 当 C guarantees the fact here: every part of C is established, in years in which it is demanded."""
+        if fact.required_when is None or not facts_of(fact.required_when, True) <= context.truths:
+            return False
+        first, last = fact.modifiers.first, fact.modifiers.last
+        return (first is None or first <= context.years[0]) and (last is None or context.years[1] <= last)
+
+    def _parameter(
+        self, ref: s.Reference, parameter: ParameterSymbol, signature: Signature, context: Context
+    ) -> m.Expression | None:
+        key: m.Expression | None = None
+        word = parameter.declaration.key
+        if word is not None and word.text not in ("地区", "place"):
+            key = self.value(s.Reference(word.text, ref.previous, word.span), context)
+            if key is None:
+                return None
+        return m.ParameterRef(signature.type, signature.scale, ANY, ref.span, ref.name, int(ref.previous), key)
+
+    def _has(self, has: s.Has, context: Context) -> m.Expression | None:
+        bare = replace(context, present=frozenset(), truths=frozenset())
+        operand = self._node(has.reference, bare, None)
+        if operand is None:
+            return None
+        if not operand.type.nullable:
+            self.say("W302", has.span, context, name=has.reference.name)
+        present = m.Present(BOOL, 0, ANY, has.span, operand)
+        return present if has.present else m.Apply(BOOL, 0, ANY, has.span, "非", (present,))
+
+    # ── operations ───────────────────────────────────────────────────────────
+    def _operation(self, op: s.Operation, context: Context, expected: Type | None) -> m.Expression | None:
+        match op.operator:
+            case "且" | "或":
+                return self._connective(op, context)
+            case "=" | "≠" | "<" | ">" | "≤" | "≥":
+                operands = self._pair(op.operands[0], op.operands[1], context)
+            case _:
+                operands = self._all(op.operands, context)
+        if operands is None:
+            return None
+        return self.apply(op.operator, operands, op, context)
+
+    def _all(self, expressions: Sequence[s.Expression], context: Context) -> tuple[m.Expression, ...] | None:
+        nodes = [self.value(expression, context) for expression in expressions]
+        found = tuple(node for node in nodes if node is not None)
+        return found if len(found) == len(nodes) else None
+
+    def _connective(self, op: s.Operation, context: Context) -> m.Expression | None:
+        nodes: list[m.Expression | None] = []
+        inner = context
+        for operand in op.operands:
+            nodes.append(self.condition(operand, inner))
+            inner = inner.knowing(operand, op.operator == "且")
+        operands = tuple(node for node in nodes if node is not None)
+        if len(operands) < len(nodes):
+            return None
+        return m.Apply(BOOL, 0, ANY, op.span, op.operator, operands)
+
+    def _pair(
+        self, left: s.Expression, right: s.Expression, context: Context
+    ) -> tuple[m.Expression, ...] | None:
+        """Both sides of a comparison; the name of an option takes its type from the other side."""
+        if self._is_option(left) and not self._is_option(right):
+            pair = self._pair(right, left, context)
+            return pair and (pair[1], pair[0])
+        first = self.value(left, context)
+        second = self.value(right, context, first.type if first else None)
+        return (first, second) if first is not None and second is not None else None
+
+    def _is_option(self, expression: s.Expression) -> bool:
+        return (
+            isinstance(expression, s.Reference)
+            and expression.name not in self.scope.signatures
+            and any(expression.name in sig.type.members for sig in self.scope.signatures.values())
+        )
+
+    def apply(
+        self, name: str, operands: tuple[m.Expression, ...], written: s.Operation | s.Call, context: Context
+    ) -> m.Expression | None:
+        """Return the operator applied, or None when its operands do not fit."""
+        line = row(name)
+        result = line.typing(tuple(o.type for o in operands))
+        if result is None:
+            self._misfit(name, operands, written, context)
+            return None
+        if isinstance(written, s.Operation) and written.carry:
+            if operands[0].type.kind is not Kind.DATE:
+                self.say("E318", written.span, context)
+                return None
+            name += "进位"
+        scale = line.scale(tuple(o.scale for o in operands))
+        return m.Apply(result.present, scale, ANY, written.span, name, operands)
+
+    def _misfit(
+        self, name: str, operands: tuple[m.Expression, ...], written: s.Operation | s.Call, context: Context
+    ) -> None:
+        types = [o.type.present for o in operands]
+        if isinstance(written, s.Call):
+            shown = "、".join(map(str, types))
+            self.say("E319", written.span, context, function=written.function.text, types=shown)
+            return
+        for literal, other in ((0, 1), (1, 0)):
+            if len(operands) == 2 and (code := _unit_slip(written.operands[literal], types[other])):
+                span = written.operands[literal].span
+                self.say(code, span, context, wanted=types[other], found=types[literal], text=span.text)
+                return
+        code = "E301" if len(types) == 2 else "E320"
+        left, right = types[0], types[-1]
+        self.say(code, written.span, context, operator=name, left=left, right=right)
+
+    def _within(self, within: s.Within, context: Context) -> m.Expression | None:
+        value = self.value(within.value, context)
+        if value is None:
+            return None
+        parts: list[m.Expression] = []
+        for choice in within.choices:
+            node = self.value(choice, context, value.type)
+            written = s.Operation("=", (within.value, choice), False, choice.span)
+            part = self.apply("=", (value, node), written, context) if node is not None else None
+            if part is not None:
+                parts.append(part)
+        if len(parts) < len(within.choices):
+            return None
+        return parts[0] if len(parts) == 1 else m.Apply(BOOL, 0, ANY, within.span, "或", tuple(parts))
+
+    def _conditional(self, c: s.Conditional, context: Context, expected: Type | None) -> m.Expression | None:
+        condition = self.condition(c.condition, context)
+        nullable = expected is not None and expected.nullable
+        then = self.value(c.then, context.knowing(c.condition, True), expected, nullable)
+        hint = expected or (then.type if then is not None else None)
+        otherwise = self.value(c.otherwise, context.knowing(c.condition, False), hint, nullable)
+        if condition is None or then is None or otherwise is None:
+            return None
+        kind = union(then.type, otherwise.type)
+        if kind is None:
+            self._mismatch(c.otherwise, otherwise, then.type, context)
+            return None
+        scale = None if then.scale is None or otherwise.scale is None else max(then.scale, otherwise.scale)
+        return m.Choose(kind, scale, ANY, c.span, condition, then, otherwise)
+
+    def _rounded(self, rounded: s.Rounded, context: Context) -> m.Expression | None:
+        operand = self.value(rounded.value, context)
+        if operand is None:
+            return None
+        if not operand.type.kind.is_number:
+            self.say("E320", rounded.span, context, operator="舍入", left=operand.type, right=operand.type)
+            return None
+        unit_word = rounded.rounding.unit
+        whole = isinstance(unit_word, s.Word) and unit_word.text in ("整数", "个", "whole")
+        mode, unit, _ = resolve_rounding(rounded.rounding, operand.type, self.scope.found)
+        kind = Type(Kind.INT) if whole and operand.type.kind is Kind.RATE else operand.type
+        return m.Round(kind, scale_of(unit), ANY, rounded.span, operand, mode, unit)
+
+    # ── functions ────────────────────────────────────────────────────────────
+    def _call(self, call: s.Call, context: Context) -> m.Expression | None:
+        name = call.function.text
+        if name in MEMORY_NAMES:
+            return self._memory(MEMORY_NAMES[name], call, context)
+        zh = FUNCTION_NAMES.get(name)
+        if zh is None:
+            near = nearest(name, [*FUNCTION_NAMES, *MEMORY_NAMES])
+            self.say("E213", call.function.span, context, name=name, near=near)
+            return None
+        low, high = FUNCTIONS[zh].arity
+        count = len(call.arguments)
+        if call.since is not None or count < low or (high is not None and count > high):
+            self.say("E321", call.span, context, function=name, low=low, high=high, found=count)
+            return None
+        operands = self._all(call.arguments, context)
+        if operands is None or (zh == "日期" and not self._calendar(operands, call, context)):
+            return None
+        return self.apply(zh, operands, call, context)
+
+    def _calendar(self, operands: tuple[m.Expression, ...], call: s.Call, context: Context) -> bool:
+        """Month and day of 日期(…) are written out, so that no date can fail to exist; a day past the month's end is its last."""
+        for operand, limit in zip(operands[1:], (12, 31), strict=True):
+            value = operand.value if isinstance(operand, m.Constant) else None
+            if not isinstance(value, Fraction) or not 1 <= value <= limit:
+                self.say("E322", operand.span, context, limit=limit)
+                return False
+        return True
+
+    def _memory(self, form: str, call: s.Call, context: Context) -> m.Expression | None:
+        if len(call.arguments) != 1:
+            count = len(call.arguments)
+            self.say("E321", call.span, context, function=form, low=1, high=1, found=count)
+            return None
+        blank = replace(context, present=frozenset(), truths=frozenset(), years=(0, 9999))
+        written = call.arguments[0]
+        argument = self.value(written, blank) if form == "累计" else self.condition(written, blank)
+        if argument is None:
+            return None
+        if form == "累计" and (not argument.type.kind.is_number or argument.scale is None):
+            self.say("E332", call.span, context)
+            return None
+        since = f", 自 {call.since}年度" if call.since is not None else ""
+        name = f"{form}({_squeeze(written.span.text)}{since})"
+        memory = Memory(name, form, argument, call.since, context.document, call.span)
+        self.memories.setdefault(name, memory)
+        kind = {"连续年数": YEARS, "曾经": BOOL}.get(form, argument.type)
+        scale = 0 if argument.scale is None else argument.scale
+        return m.RuleRef(kind, scale, ANY, call.span, name, int(form == "曾经"))
+
+
+# ── what conditions establish ────────────────────────────────────────────────
+
+
+def established(condition: s.Expression, holds: bool) -> frozenset[Key]:
+    """Return the names known to have a value where ``condition`` has the truth ``holds``."""
+    match condition:
+        case s.Has(reference, present) if present is holds:
+            return frozenset({(reference.name, reference.previous)})
+        case s.Operation("非", operands):
+            return established(operands[0], not holds)
+        case s.Operation("且", operands) if holds:
+            return frozenset().union(*(established(o, True) for o in operands))
+        case s.Operation("或", operands) if not holds:
+            return frozenset().union(*(established(o, False) for o in operands))
+        case _:
+            return frozenset()
+
+
+def facts_of(condition: s.Expression, holds: bool) -> frozenset[s.Expression]:
+    """Return the parts of ``condition`` that hold, negations spelt out, where it has the truth ``holds``."""
+    match condition:
+        case s.Operation("非", operands):
+            return facts_of(operands[0], not holds)
+        case s.Operation("且", operands) if holds:
+            return frozenset().union(*(facts_of(o, True) for o in operands))
+        case s.Operation("或", operands) if not holds:
+            return frozenset().union(*(facts_of(o, False) for o in operands))
+        case _:
+            return frozenset({condition if holds else s.Operation("非", (condition,), False, condition.span)})
+
+
+# ── types ────────────────────────────────────────────────────────────────────
+
+
+def constant(literal: s.Literal) -> m.Constant:
+    """Return the node of a literal; years are held as numbers of units, money in 分."""
+    if literal.kind is None:
+        return m.Constant(Type(Kind.ENUM, (), True), 0, ANY, literal.span, None)
+    value: Value = literal.value
+    scale = 0
+    if isinstance(value, Fraction):
+        scale = len(decimal_text(value).partition(".")[2])
+    return m.Constant(Type(literal.kind), scale, ANY, literal.span, value)
+
+
+def fits(found: Type, wanted: Type) -> bool:
+    """Whether a value of type ``found`` may stand where ``wanted`` is asked for."""
+    if found.nullable and not wanted.nullable:
+        return False
+    if found.kind is Kind.ENUM and not found.members and found.nullable:
+        return wanted.nullable
+    if found.kind is Kind.ENUM and wanted.kind is Kind.ENUM:
+        return set(found.members) <= set(wanted.members)
+    return found.kind is wanted.kind
+
+
+def union(left: Type, right: Type) -> Type | None:
+    """Return the type that holds values of both, or None."""
+    nullable = left.nullable or right.nullable
+    for one, other in ((left, right), (right, left)):
+        if fits(replace(one, nullable=False), replace(other, nullable=False)):
+            return replace(other, nullable=nullable)
+        if one.kind is Kind.ENUM and not one.members:
+            return replace(other, nullable=True)
+    return None
+
+
+def _unit_slip(expression: s.Expression, wanted: Type) -> str | None:
+    """The code for a bare number where a unit is needed: 3000 for 3000元, 20 for 20%, 4 for 4年."""
+    if not (isinstance(expression, s.Literal) and expression.kind in (Kind.INT, Kind.RATE)):
+        return None
+    if expression.kind is Kind.RATE and (wanted.kind is not Kind.MONEY or "%" in half_width(expression.span.text)):
+        return None
+    if wanted.kind is Kind.MONEY:
+        return "E302"
+    if wanted.kind is Kind.RATE:
+        return "E303"
+    return "E304" if wanted.kind.is_duration or wanted.kind is Kind.YEAR else None
+
+
+def _squeeze(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"#[^\n]*", "", half_width(text))).strip()
+
+
+def as_units(value: Value) -> Fraction | int | None:
+    """Return a value's place on its number line (dates by ordinal), or None for what has none."""
+    if isinstance(value, date):
+        return value.toordinal()
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return None
+    return value
+
+
+__all__ = ["Context", "Elaborator", "Memory", "OPERATORS", "as_units", "constant", "fits", "union"]

@@ -1,0 +1,488 @@
+"""The model: what back ends, explanations and editors work on. Checked, complete, and without a trace of spelling.
+
+A `Program` holds the rules of one place over a run of years. Every expression has its type, scale, range and span; names are
+references that resolve; the rules of each `Segment` stand in dependency order. No pass adds to a node later.
+
+Units: money is counted in 分, a rate in parts of one, durations in years, months or days, a date as `datetime.date`, an insured year
+as its number. `scale` says how a numeric expression is held: a whole number of 10**-scale units, or, where it is ``None``, an exact
+ratio (only below a division). `range` is (low, high) in units, ``None`` where unbounded or not a number; dates use ordinals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from typing import TypeAlias
+
+from tiaoli.source import Span
+from tiaoli.values import Mode, Type, Value
+
+Range: TypeAlias = tuple[Fraction | int | None, Fraction | int | None]
+ANY: Range = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The head of a legal document."""
+
+    number: str
+    title: str | None
+    issuer: str | None
+    issued: date | None
+    place: str
+    effective: int
+    website: str | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A legal basis: a document and the clause in it, as cited."""
+
+    document: str
+    clause: str | None
+
+    def __str__(self) -> str:
+        if self.document.startswith("《") or not self.clause:
+            return f"{self.document}{self.clause or ''}"
+        return f"{self.document} {self.clause}"
+
+
+# ── expressions ──────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What every expression has."""
+
+    type: Type
+    scale: int | None
+    range: Range = field(compare=False)
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Node):
+    """A literal; the value in units (money in 分)."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRef(Node):
+    """The value of a parameter in the current year, or the year before where ``lag`` is 1; by ``key`` where it has one."""
+
+    name: str
+    lag: int
+    key: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class FactRef(Node):
+    """A fact of the person (``yearly`` false) or of the person's year ``lag`` years back (0 or 1)."""
+
+    name: str
+    yearly: bool
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRef(Node):
+    """The value of a rule in the current year or (lag 1) the year before."""
+
+    name: str
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRef(Node):
+    """The reading chosen for an open question: the name of an option."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentYear(Node):
+    """本年度."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present(Node):
+    """Whether a value that may be absent is there."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Node):
+    """An operator or function of `tiaoli.operators`, by its name there, on operands in order."""
+
+    operator: str
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choose(Node):
+    """``then`` where the condition holds, else ``otherwise``; only the one chosen is computed."""
+
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Round(Node):
+    """The operand rounded to whole multiples of ``unit``."""
+
+    operand: Expression
+    mode: Mode
+    unit: Fraction
+
+
+Expression: TypeAlias = (
+    Constant
+    | ParameterRef
+    | FactRef
+    | RuleRef
+    | QuestionRef
+    | CurrentYear
+    | Present
+    | Apply
+    | Choose
+    | Round
+)
+
+
+def operands(expression: Expression) -> tuple[Expression, ...]:
+    """Return the expressions directly below ``expression``."""
+    match expression:
+        case ParameterRef(key=key):
+            return (key,) if key is not None else ()
+        case Present(operand=operand) | Round(operand=operand):
+            return (operand,)
+        case Apply(operands=several):
+            return several
+        case Choose():
+            return (expression.condition, expression.then, expression.otherwise)
+        case _:
+            return ()
+
+
+def with_operands(expression: Expression, below: tuple[Expression, ...]) -> Expression:
+    """Return ``expression`` with the expressions directly below it replaced by as many others."""
+    match expression:
+        case ParameterRef(key=key) if key is not None:
+            return replace(expression, key=below[0])
+        case Present() | Round():
+            return replace(expression, operand=below[0])
+        case Apply():
+            return replace(expression, operands=below)
+        case Choose():
+            return replace(expression, condition=below[0], then=below[1], otherwise=below[2])
+        case _:
+            return expression
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """Yield ``expression`` and all below it."""
+    yield expression
+    for below in operands(expression):
+        yield from walk(below)
+
+
+# ── definitions ──────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An input. ``required`` where a rule in force reads it and it has neither default nor 可空; ``required_when`` asks for it in the
+    years ``required_first``..``required_last`` when the condition (over facts of the same year) holds."""
+
+    name: str
+    yearly: bool
+    type: Type
+    default: Value
+    has_default: bool
+    required: bool
+    required_when: Expression | None
+    required_first: int | None
+    required_last: int | None
+    range: Range
+    digits: int
+    question: str | None
+    note: str | None
+    basis: tuple[Basis, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterValue:
+    """One value: for ``key`` (``None`` where the parameter has no key), in the years ``first``..``last`` (inclusive; open where ``None``)."""
+
+    key: Value
+    first: int
+    last: int | None
+    value: Value
+    basis: tuple[Basis, ...]
+    note: str | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A figure of the law. ``values`` of one key do not overlap in time. ``scale``: decimal digits that hold every value."""
+
+    name: str
+    type: Type
+    scale: int
+    key_type: Type | None
+    values: tuple[ParameterValue, ...]
+    note: str | None
+    span: Span = field(compare=False, repr=False)
+
+    def at(self, year: int, key: Value = None) -> ParameterValue | None:
+        """Return the value in force in ``year`` for ``key``, or None."""
+        for value in self.values:
+            if value.key == key and value.first <= year and (value.last is None or year <= value.last):
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An open question of the text; ``options`` are (name, reason), ``default`` a name among them."""
+
+    name: str
+    text: str
+    options: tuple[tuple[str, str | None], ...]
+    default: str
+    basis: tuple[Basis, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One guarded value; ``condition`` is ``None`` for the last. ``document`` is the number of the document that states it."""
+
+    condition: Expression | None
+    value: Expression
+    basis: tuple[Basis, ...]
+    document: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Clauses in order: the first whose condition holds decides. The last has no condition.
+
+    ``exceptions`` come before, groups of higher rank first. Within a group all clauses are tried; when several hold they must agree,
+    otherwise the year of that person is a conflict.
+    """
+
+    exceptions: tuple[tuple[Clause, ...], ...]
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What a cell asks of its column: ``low``/``high`` bounds with their inclusion, or one of ``values``. ``absent``: 无 fits.
+
+    Shape: bounds are expressions over literals and parameters; a test with neither bounds nor values nor absent fits everything.
+    """
+
+    values: tuple[Expression, ...] = ()
+    bounds: tuple[tuple[Expression | None, bool, Expression | None, bool], ...] = ()
+    absent: bool = False
+
+    @property
+    def any(self) -> bool:
+        return not self.values and not self.bounds and not self.absent
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a decision table: ``condition`` is its cells as one expression over the columns."""
+
+    tests: tuple[Test, ...]
+    condition: Expression
+    value: Expression
+    basis: tuple[Basis, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionTable:
+    """Rows over ``columns``. Checked: without ``first_hit`` no two rows overlap, and without ``otherwise`` every input fits a row."""
+
+    columns: tuple[Expression, ...]
+    rows: tuple[Row, ...]
+    first_hit: bool
+    otherwise: Clause | None
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The part of the base between ``low`` and ``high`` counts at ``rate``."""
+
+    low: Expression | None
+    high: Expression | None
+    rate: Expression
+    basis: tuple[Basis, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MarginalScale:
+    """Bands in rising order without gap or overlap. The value is the sum over bands of rate × the part of ``base`` inside.
+
+    ``total`` is that sum as one expression.
+    """
+
+    base: Expression
+    bands: tuple[Band, ...]
+    total: Expression
+
+
+Body: TypeAlias = Cases | DecisionTable | MarginalScale
+
+
+def expressions(body: Body) -> tuple[Expression, ...]:
+    """Return every expression a body computes with, in order."""
+    match body:
+        case Cases(exceptions, clauses):
+            every = [c for group in exceptions for c in group] + list(clauses)
+            return tuple(e for c in every for e in (c.condition, c.value) if e is not None)
+        case DecisionTable():
+            closing = (body.otherwise.value,) if body.otherwise else ()
+            rows = tuple(e for r in body.rows for e in (r.condition, r.value))
+            return (*body.columns, *rows, *closing)
+        case MarginalScale():
+            bands = tuple(e for b in body.bands for e in (b.low, b.high, b.rate) if e is not None)
+            return (body.base, *bands, body.total)
+
+
+def map_body(body: Body, change: Callable[[Expression], Expression]) -> Body:
+    """Return the body with ``change`` made to each of its expressions."""
+
+    def clause(c: Clause) -> Clause:
+        return replace(c, condition=None if c.condition is None else change(c.condition), value=change(c.value))
+
+    match body:
+        case Cases(exceptions, clauses):
+            return Cases(tuple(tuple(map(clause, g)) for g in exceptions), tuple(map(clause, clauses)))
+        case DecisionTable():
+            rows = tuple(replace(r, condition=change(r.condition), value=change(r.value)) for r in body.rows)
+            otherwise = clause(body.otherwise) if body.otherwise else None
+            return replace(body, columns=tuple(map(change, body.columns)), rows=rows, otherwise=otherwise)
+        case MarginalScale():
+            bands = tuple(
+                replace(
+                    b,
+                    low=None if b.low is None else change(b.low),
+                    high=None if b.high is None else change(b.high),
+                    rate=change(b.rate),
+                )
+                for b in body.bands
+            )
+            return MarginalScale(change(body.base), bands, change(body.total))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A computed value as it stands in the years ``first``..``last`` of a program.
+
+    The value of the body is rounded once by ``mode`` to ``unit`` where it could fall below it, and is then a whole number of
+    10**-``scale`` units. ``initial`` is the value of the year before the first and of years without the rule (``has_initial``).
+    ``hidden`` rules are the memory of library forms such as 连续年数(…) and are named by their text.
+    """
+
+    name: str
+    type: Type
+    scale: int
+    output: bool
+    hidden: bool
+    first: int
+    last: int
+    body: Body
+    mode: Mode
+    unit: Fraction
+    names_rounding: bool
+    initial: Value
+    has_initial: bool
+    range: Range
+    document: str
+    basis: tuple[Basis, ...]
+    note: str | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """A condition that must hold in the years ``first``..``last``; ``decided`` where parameters alone decide it (then it was checked)."""
+
+    condition: Expression
+    in_principle: bool
+    decided: bool
+    first: int
+    last: int
+    basis: tuple[Basis, ...]
+    document: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The years ``first``..``last`` share one set of rules; ``rules`` are in dependency order."""
+
+    first: int
+    last: int
+    rules: tuple[Rule, ...]
+    mandates: tuple[Mandate, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The rules of ``place`` over the years ``first``..``last``, ready to evaluate.
+
+    ``segments`` follow one another without gap. ``facts`` and ``parameters`` are by name. ``fingerprint`` identifies the texts.
+    """
+
+    place: str
+    first: int
+    last: int
+    segments: tuple[Segment, ...]
+    facts: Mapping[str, Fact]
+    parameters: Mapping[str, Parameter]
+    questions: Mapping[str, Question]
+    documents: Mapping[str, Document]
+    fingerprint: str
+
+    def segment(self, year: int) -> Segment:
+        """Return the segment of ``year``. Raises KeyError outside the program's years."""
+        for segment in self.segments:
+            if segment.first <= year <= segment.last:
+                return segment
+        raise KeyError(year)
+
+    @cached_property
+    def rules(self) -> Mapping[str, tuple[Rule, ...]]:
+        """Every rule by name: its texts in order of years."""
+        found: dict[str, dict[int, Rule]] = {}
+        for segment in self.segments:
+            for rule in segment.rules:
+                found.setdefault(rule.name, {})[id(rule)] = rule
+        return {name: tuple(texts.values()) for name, texts in found.items()}
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the 结果 rules, in the order in which documents state them."""
+        named = [r for texts in self.rules.values() for r in texts if r.output]
+        ordered = sorted(named, key=lambda r: (self.documents[r.document].place, r.document, r.span.start))
+        return tuple(dict.fromkeys(r.name for r in ordered))
+
+    def rule_at(self, name: str, year: int) -> Rule | None:
+        """Return the rule ``name`` as in force in ``year``, or None."""
+        return next((r for r in self.segment(year).rules if r.name == name), None)

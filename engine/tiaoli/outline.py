@@ -1,0 +1,156 @@
+"""The outline of a document against its citations: each clause is encoded or explained, each citation points at something.
+
+A clause covers its parts: 二(四)第1句 belongs to 二(四). What is cited must be in the outline; what the outline lists must cite it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+
+from tiaoli import syntax as s
+from tiaoli.consolidate import name_of, nearest
+from tiaoli.diagnostic import Diagnostic, Related
+
+_MANDATE = "要求"
+
+
+def check_headers(documents: Sequence[s.Document]) -> list[Diagnostic]:
+    """Return what is wrong with the headers: missing fields, a document twice, an unknown document above."""
+    found: list[Diagnostic] = []
+    numbers: dict[str, s.Header] = {}
+    for text in documents:
+        header = text.header
+        if header is None:
+            if text.declarations:
+                found.append(Diagnostic("E412", {}, text.declarations[0].span))
+            continue
+        for name, value in (("地区", header.place), ("施行", header.effective)):
+            if value is None:
+                found.append(Diagnostic("E413", {"field": name}, header.span))
+        if header.document in numbers:
+            related = (Related(numbers[header.document].span, "first_defined"),)
+            found.append(Diagnostic("E414", {"document": header.document}, header.span, related=related))
+        numbers[header.document] = header
+    return found
+
+
+def check_outlines(documents: Sequence[s.Document]) -> list[Diagnostic]:
+    """Return citations that point nowhere and clauses of outlines that are neither encoded nor explained."""
+    by_number = {t.header.document: t for t in documents if t.header}
+    found: list[Diagnostic] = []
+    for text in documents:
+        if text.header is not None:
+            found.extend(_check_citations(text, by_number))
+            found.extend(_check_outline(text))
+    return found
+
+
+def outlines(text: s.Document) -> list[s.Outline]:
+    """Return the outline of a document, in its order."""
+    return [d for d in text.declarations if isinstance(d, s.Outline)]
+
+
+def citations(node: object) -> Iterator[s.Citation]:
+    """Yield every citation in a piece of syntax."""
+    if isinstance(node, s.Citation):
+        yield node
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from citations(item)
+    elif is_dataclass(node) and not isinstance(node, s.Span):
+        for item in fields(node):
+            if item.compare:
+                yield from citations(getattr(node, item.name))
+
+
+def covers(clause: str, cited: str) -> bool:
+    """Whether ``cited`` is ``clause`` or a part of it."""
+    if cited == clause:
+        return True
+    return cited.startswith(clause) and bool(re.match(r"[第(（.附]", cited[len(clause) :]))
+
+
+def _check_citations(text: s.Document, by_number: Mapping[str, s.Document]) -> Iterator[Diagnostic]:
+    assert text.header is not None
+    own = text.header.document
+    parents = {p.text for p in text.header.parents}
+    for declaration in text.declarations:
+        for citation in citations(declaration):
+            target = citation.document or own
+            if target not in by_number:
+                if target not in parents:
+                    near = nearest(target, by_number)
+                    yield Diagnostic("E604", {"document": target, "near": near}, citation.span)
+                continue
+            clauses = [o.clause.text for o in outlines(by_number[target])]
+            if citation.clause and clauses and not any(covers(c, citation.clause) for c in clauses):
+                near = nearest(citation.clause, clauses)
+                arguments = {"clause": citation.clause, "document": target, "near": near}
+                yield Diagnostic("E603", arguments, citation.span)
+
+
+def _check_outline(text: s.Document) -> Iterator[Diagnostic]:
+    assert text.header is not None
+    entries = outlines(text)
+    if not entries:
+        yield Diagnostic("W605", {"document": text.header.document}, text.header.span)
+        return
+    citing = _citing(text)
+    seen: set[str] = set()
+    for entry in entries:
+        clause = entry.clause.text
+        if clause in seen:
+            yield Diagnostic("E606", {"clause": clause}, entry.clause.span)
+        seen.add(clause)
+        if not entry.encoded and entry.reason is None:
+            yield Diagnostic("E605", {"clause": clause}, entry.span, clause)
+        yield from _check_entry(entry, citing, entries)
+
+
+def _check_entry(
+    entry: s.Outline, citing: Mapping[str, list[s.Citation]], entries: Sequence[s.Outline]
+) -> Iterator[Diagnostic]:
+    clause = entry.clause.text
+    finer = [o.clause.text for o in entries if o.clause.text != clause and covers(clause, o.clause.text)]
+
+    def belongs(cited: str) -> bool:
+        return covers(clause, cited) and not any(covers(f, cited) for f in finer)
+
+    listed = {_listed(word) for word in entry.encoded}
+    for word in entry.encoded:
+        if _listed(word) not in citing:
+            near = nearest(word.text, citing)
+            yield Diagnostic("E607", {"name": word.text, "clause": clause, "near": near}, word.span, clause)
+        elif not any(c.clause is not None and covers(clause, c.clause) for c in citing[_listed(word)]):
+            yield Diagnostic("E608", {"name": word.text, "clause": clause}, word.span, clause)
+    for name, cited in citing.items():
+        here = next((c for c in cited if c.clause is not None and belongs(c.clause)), None)
+        if here is not None and name not in listed:
+            related = (Related(here.span, "cited_here"),)
+            yield Diagnostic("E609", {"name": name, "clause": clause}, entry.span, clause, related)
+
+
+def _listed(word: s.Word) -> str:
+    return _MANDATE if word.text == "mandate" else word.text
+
+
+def _citing(text: s.Document) -> dict[str, list[s.Citation]]:
+    """Return, for each definition of a document (要求 all together), the clauses of this document that it cites."""
+    assert text.header is not None
+    table: dict[str, list[s.Citation]] = {}
+    for declaration in text.declarations:
+        own = [c for c in citations(declaration) if c.document in (None, text.header.document)]
+        match declaration:
+            case s.Amendment(target):
+                table.setdefault(name_of(target).text, []).extend(own)
+            case s.Repeal(name) | s.RuleException(name):
+                table.setdefault(name.text, []).extend(own)
+            case s.Mandate():
+                table.setdefault(_MANDATE, []).extend(own)
+            case s.Outline() | s.Header():
+                pass
+            case _:
+                table.setdefault(name_of(declaration).text, []).extend(own)
+    return table

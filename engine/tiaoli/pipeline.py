@@ -1,0 +1,135 @@
+"""Read this first: text → source → syntax → what is in force → model → results, one call a pass.
+
+    parse        text of one file            → syntax.Document
+    check_*      headers, outlines           → diagnostics
+    consolidate  documents, place, years     → symbols.InForce
+    check        what is in force            → model.Program
+    backends     program                     → values
+
+A `Library` is the set of documents; all else is worked out from it. `load` is the only function here that touches files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from tiaoli import syntax as s
+from tiaoli.check import check
+from tiaoli.consolidate import consolidate, nearest, places
+from tiaoli.diagnostic import Diagnostic, TiaoliError, errors
+from tiaoli.model import Program
+from tiaoli.outline import check_headers, check_outlines
+from tiaoli.parse import parse
+from tiaoli.source import Source
+
+HORIZON = 50
+"""How many years behind the newest document `check` looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Parsed documents and everything wrong with them one by one."""
+
+    documents: tuple[s.Document, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def places(self) -> list[str]:
+        """The places that have documents, higher ones first."""
+        return places(self.documents)
+
+    @property
+    def first_year(self) -> int:
+        """The year from which all places are computed: the earliest 计算自, or else 施行."""
+        headers = [d.header for d in self.documents if d.header]
+        stated = [h.computed_from for h in headers if h.computed_from]
+        return min(stated or [h.effective for h in headers if h.effective] or [2000])
+
+
+def read_library(sources: Iterable[Source]) -> Library:
+    """Parse every source and check headers and outlines."""
+    documents: list[s.Document] = []
+    found: list[Diagnostic] = []
+    for source in sources:
+        document, mistakes = parse(source)
+        documents.append(document)
+        found.extend(mistakes)
+    found.extend(check_headers(documents))
+    found.extend(check_outlines(documents))
+    usable = tuple(d for d in documents if d.header and d.header.place and d.header.effective)
+    return Library(usable, tuple(found))
+
+
+def build(library: Library, place: str, last: int) -> tuple[Program | None, list[Diagnostic]]:
+    """Return the program of ``place`` up to the year ``last``, or None where errors leave none, and all diagnostics of the two passes."""
+    first = first_year_of(library, place)
+    in_force, found = consolidate(library.documents, place, first, max(first, last))
+    program, more = check(in_force)
+    diagnostics = found + more
+    return (None if errors(diagnostics) else program), diagnostics
+
+
+def first_year_of(library: Library, place: str) -> int:
+    """Return 计算自 of the documents that apply to ``place``, or else their earliest 施行."""
+    own = tuple(d for d in library.documents if d.header and d.header.place and _above(d.header.place.text, place))
+    return Library(own, ()).first_year
+
+
+def _above(upper: str, place: str) -> bool:
+    return place == upper or place.startswith(upper + "-")
+
+
+def check_library(library: Library) -> list[Diagnostic]:
+    """Return everything wrong with the documents, alone and together, for every place; each mistake once."""
+    found = list(library.diagnostics)
+    newest = max((d.header.effective or 0 for d in library.documents if d.header), default=0)
+    for place in library.places:
+        found.extend(build(library, place, newest + HORIZON)[1])
+    unique = {(d.code, d.span, str(sorted(map(str, d.arguments.items()))) if d.span is None else ""): d for d in found}
+    return sorted(unique.values(), key=lambda d: d.place)
+
+
+def load(paths: Sequence[Path] = (), built_in: bool = True) -> Library:
+    """Read the built-in rulesets and those under ``paths`` (files or folders). A document found in ``paths`` replaces the built-in one.
+
+    Raises TiaoliError when a path does not exist, holds no ruleset or cannot be read.
+    """
+    own = [source for path in paths for source in _sources(path)]
+    if not built_in:
+        return read_library(own)
+    with as_file(files("tiaoli.rulesets")) as folder:
+        shipped = _sources(folder, prefix="tiaoli:")
+    if not own:
+        return read_library(shipped)
+    numbers = {d.header.document for d in (parse(source)[0] for source in own) if d.header}
+    kept = [source for source in shipped if not _is_one_of(source, numbers)]
+    return read_library([*kept, *own])
+
+
+def _is_one_of(source: Source, numbers: set[str]) -> bool:
+    header = parse(source)[0].header
+    return header is not None and header.document in numbers
+
+
+def _sources(path: Path, prefix: str = "") -> list[Source]:
+    if not path.exists():
+        raise TiaoliError([Diagnostic("E817", {"path": str(path)})])
+    found = sorted(path.rglob("*.tiaoli")) if path.is_dir() else [path]
+    if not found:
+        raise TiaoliError([Diagnostic("E821", {"path": str(path)})])
+    return [_read(file, prefix + str(file.relative_to(path)) if prefix else str(file)) for file in found]
+
+
+def _read(file: Path, name: str) -> Source:
+    try:
+        return Source(name, file.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise TiaoliError([Diagnostic("E818", {"path": str(file), "reason": "不是 UTF-8 / not UTF-8"})]) from None
+    except OSError as error:
+        raise TiaoliError([Diagnostic("E818", {"path": str(file), "reason": error.strerror or ""})]) from None
+
+
+__all__ = ["Library", "build", "check_library", "load", "nearest", "read_library"]

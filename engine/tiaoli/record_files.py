@@ -1,0 +1,62 @@
+"""Files of records by suffix: YAML, JSON, JSON Lines, CSV and XLSX, each handed on as plain values.
+
+Numbers are exact from the first: decimals are never read as floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tiaoli.record_facts import Shape
+from tiaoli.record_json import read_json, read_json_lines
+from tiaoli.record_places import BrokenError, Item, Trouble
+from tiaoli.record_table import read_csv, read_xlsx
+from tiaoli.record_yaml import read_yaml
+
+SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".csv", ".xlsx")
+
+
+def read_items(path: Path, shape: Shape) -> Iterator[Item]:
+    """Yield the records of a file, and what is wrong with the file as a whole. JSON Lines are read line by line, the others at once."""
+    suffix = path.suffix.lower()
+    if trouble := _unfit(path, suffix):
+        yield trouble
+        return
+    try:
+        match suffix:
+            case ".jsonl":
+                yield from read_json_lines(path)
+            case ".json":
+                yield from read_json(decode(path.read_bytes()))
+            case ".csv":
+                yield from read_csv(decode(path.read_bytes()), shape)
+            case ".xlsx":
+                yield from read_xlsx(path, shape)
+            case _:
+                yield from read_yaml(decode(path.read_bytes()))
+    except OSError as error:
+        yield Trouble("E704", (), None, None, {"reason": error.strerror or str(error)})
+    except BrokenError as broken:
+        yield broken.trouble
+
+
+def _unfit(path: Path, suffix: str) -> Trouble | None:
+    if path.is_dir():
+        return Trouble("E702", (), None, None)
+    if not path.exists():
+        return Trouble("E701", (), None, None)
+    if suffix not in SUFFIXES:
+        return Trouble("E703", (), None, None, {"suffix": path.suffix, "known": " ".join(SUFFIXES)})
+    return None
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a file in UTF-8 (with or without mark) or GB18030. Raises BrokenError."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        try:
+            return data.decode("gb18030")
+        except UnicodeDecodeError:
+            raise BrokenError("E705", data.count(b"\n", 0, error.start) + 1, None) from None

@@ -1,0 +1,242 @@
+"""What is said about records. ``where`` names person, year and fact, as far as known; a record without 编号 is named by its number (#3)."""
+
+from __future__ import annotations
+
+from tiaoli.message import Message
+
+RECORD_MESSAGES: dict[str, Message] = {
+    "E701": Message(
+        "找不到文件 {path}",
+        "there is no file {path}",
+        "检查文件名和所在目录。",
+        "Check the name and the folder.",
+    ),
+    "E702": Message(
+        "{path} 是目录，不是记录文件",
+        "{path} is a folder, not a file of records",
+        "写出目录中的一个文件。",
+        "Name one file in it.",
+    ),
+    "E703": Message(
+        "不认识后缀“{suffix}”：记录文件应为 {known} 之一",
+        "unknown suffix “{suffix}”: a file of records is one of {known}",
+        "按文件内容改用其中一个后缀。",
+        "Give the file the suffix that fits its content.",
+    ),
+    "E704": Message(
+        "无法读取 {path}：{reason}",
+        "cannot read {path}: {reason}",
+        "检查文件的权限，以及是否被其他程序占用。",
+        "Check its permissions and whether another program holds it.",
+    ),
+    "E705": Message(
+        "{path} 的文字编码既不是 UTF-8，也不是 GB18030",
+        "{path} is neither UTF-8 nor GB18030 text",
+        "用编辑器把文件另存为 UTF-8；JSON Lines 文件的编码须前后一致。",
+        "Save the file as UTF-8; a JSON Lines file must keep one encoding throughout.",
+    ),
+    "E706": Message(
+        "{path} 中没有记录",
+        "{path} holds no records",
+        "至少写一条记录，以“编号: …”开头。",
+        "Write at least one record, beginning with 编号.",
+    ),
+    "E707": Message(
+        "{format} 在此处读不下去：{reason}",
+        "the {format} cannot be read from here: {reason}",
+        "检查此处及前一行的引号、逗号、括号和缩进。",
+        "Check quotes, commas, brackets and indentation here and on the line before.",
+    ),
+    "E708": Message(
+        "表头缺少“{name}”列；现有：{columns}",
+        "the column “{name}” is missing; there are: {columns}",
+        "在第一行加上“{name}”列。",
+        "Add the column “{name}” to the first row.",
+    ),
+    "E709": Message(
+        "{where}：“{name}”在此行是 {found}，在第 {first} 行是 {other}",
+        "{where}: “{name}” is {found} in this row but {other} in row {first}",
+        "它属于参保人本人，每行须相同；也可只在第一行填写。",
+        "It belongs to the person: give the same in every row, or only in the first.",
+    ),
+    "E710": Message(
+        "写法过于复杂：嵌套或引用（*）超过 {limit}",
+        "too intricate: nesting or aliases (*) above {limit}",
+        "把记录直接写出来，不用嵌套和引用。",
+        "Write the records out, without nesting and aliases.",
+    ),
+    "E711": Message(
+        "{where}：不符合记录的 JSON Schema：{reason}",
+        "{where}: does not fit the JSON Schema of records: {reason}",
+        "对照 tiaoli schema 给出的格式修改。",
+        "Compare with the shape that tiaoli schema prints.",
+    ),
+    "E712": Message(
+        "{where}：{found} 是浮点数，不能准确表示小数",
+        "{where}: {found} is a float, which does not hold decimals exactly",
+        '改用整数或 Decimal("{found}")。',
+        'Use an int or Decimal("{found}").',
+    ),
+    "E713": Message(
+        "{where}：此处应为若干“名称: 值”，却是 {found}",
+        "{where}: expected names with values here, found {found}",
+        "参照：编号: P001，年度: {{2025: {{…}}}}。",
+        "Like this: 编号: P001, 年度: {{2025: {{…}}}}.",
+    ),
+    "E714": Message(
+        "{where}：应为地区代码，却是 {found}",
+        "{where}: expected a place code, found {found}",
+        "写成 CN-JX 这样的代码。",
+        "Write a code such as CN-JX.",
+    ),
+    "E715": Message(
+        "{where}：缺少编号",
+        "{where}: 编号 (id) is missing",
+        "加上“编号: …”，每人一个，不重复。",
+        "Add “编号: …”, one for each person.",
+    ),
+    "E716": Message(
+        "{where}：“{name}”应为文本，却是 {found}",
+        "{where}: “{name}” must be text, found {found}",
+        '用引号括起来，如 "P001"。',
+        'Put it in quotes, like "P001".',
+    ),
+    "E717": Message(
+        "{where}：编号“{person}”重复，第 {first} 行已有",
+        "{where}: the 编号 “{person}” occurs again; it was first given on line {first}",
+        "合并两条记录，或改正编号。",
+        "Merge the two records or correct one 编号.",
+    ),
+    "E718": Message(
+        "{where}：没有名为“{name}”的事实",
+        "{where}: there is no fact “{name}”",
+        "是不是“{nearest}”？",
+        "Did you mean “{nearest}”?",
+    ),
+    "E719": Message(
+        "{where}：没有名为“{name}”的事实",
+        "{where}: there is no fact “{name}”",
+        "这里可以写：{known}。",
+        "What may stand here: {known}.",
+    ),
+    "E720": Message(
+        "{where}：“{name}”是每年的事实，不能写在参保人本人一级",
+        "{where}: “{name}” is a yearly fact and cannot stand beside 编号",
+        "移到某一年度之下，如“年度: {{{example}: {{{name}: …}}}}”。",
+        "Put it under a year, like “年度: {{{example}: {{{name}: …}}}}”.",
+    ),
+    "E721": Message(
+        "{where}：“{name}”属于参保人本人，不能写在某一年度之下",
+        "{where}: “{name}” belongs to the person and cannot stand under a year",
+        "移到与“编号”并列的位置。",
+        "Move it beside 编号.",
+    ),
+    "E722": Message(
+        "{where}：应为四位数的年度，却是 {found}",
+        "{where}: expected an insured year of four digits, found {found}",
+        "写成 2025 或 2025年度。",
+        "Write 2025 or 2025年度.",
+    ),
+    "E723": Message(
+        "{where}：{year}年度重复，第 {first} 行已有",
+        "{where}: the year {year} occurs again; it was first given on line {first}",
+        "把同一年度的内容合在一起。",
+        "Put what belongs to one year together.",
+    ),
+    "E724": Message(
+        "{where}：{year}年度早于计算起点 {start}年度",
+        "{where}: the year {year} is before {start}, the first year computed",
+        "删去 {start}年度以前的内容。",
+        "Remove the years before {start}.",
+    ),
+    "E725": Message(
+        "{where}：“{name}”写了两次，第 {first} 行已有",
+        "{where}: “{name}” is given twice; first on line {first}",
+        "只保留一个。",
+        "Keep one.",
+    ),
+    "E726": Message(
+        "{where}：缺少必填的“{fact}”（{type}）",
+        "{where}: “{fact}” ({type_en}) is required and missing",
+        "加上“{fact}: …”。",
+        "Add “{fact}: …”.",
+    ),
+    "E727": Message(
+        "{where}：按该年度的其他事实，“{fact}”（{type}）必填，却没有",
+        "{where}: given the other facts of the year, “{fact}” ({type_en}) is required, and it is missing",
+        "加上“{fact}: …”，或改正该年度的其他事实。",
+        "Add “{fact}: …”, or correct the other facts of the year.",
+    ),
+    "E728": Message(
+        "{where}：没有写值",
+        "{where}: there is no value",
+        "写上值，或整项删去。",
+        "Give a value or remove the entry.",
+    ),
+    "E729": Message(
+        "{where}：应为数，却是文本 {found}",
+        "{where}: expected a number, found the text {found}",
+        "去掉引号，写成 {plain}；表格中把单元格设为数值格式。",
+        "Write {plain} without quotes; in a sheet, make the cell a number.",
+    ),
+    "E730": Message(
+        "{where}：应为数，却是 {found}",
+        "{where}: expected a number, found {found}",
+        "只写数字和小数点，如 1200.50；不写单位和千位分隔符。",
+        "Write digits and a decimal point only, like 1200.50; no unit, no thousands separators.",
+    ),
+    "E731": Message(
+        "{where}：第 {column} 列没有列名，此行却有值 {found}",
+        "{where}: column {column} has no name in the first row but holds {found} here",
+        "在第一行补上列名，或检查此行是否多了分隔符。",
+        "Name the column in the first row, or look for a separator too many in this row.",
+    ),
+    "E732": Message(
+        "{where}：不能用 {found} 这种写法的数",
+        "{where}: the number {found} is not written plainly",
+        "写成普通的数，如 1200.50；不用 NaN、Infinity、乘幂、前导零。",
+        "Write plain digits, like 1200.50: no NaN, Infinity, powers of ten or leading zeros.",
+    ),
+    "E733": Message(
+        "{where}：{found} 的小数超过 {digits} 位",
+        "{where}: {found} has more than {digits} decimals",
+        "最多保留 {digits} 位小数。",
+        "Give at most {digits} decimals.",
+    ),
+    "E734": Message(
+        "{where}：应为整数，却是 {found}",
+        "{where}: expected a whole number, found {found}",
+        "去掉小数部分。",
+        "Leave out the decimals.",
+    ),
+    "E735": Message(
+        "{where}：{found} 超出范围，应为 {range}",
+        "{where}: {found} is out of range; expected {range}",
+        "改为 {range} 之内的值。",
+        "Give a value in {range}.",
+    ),
+    "E736": Message(
+        "{where}：应为 是 或 否，却是 {found}",
+        "{where}: expected 是 or 否 (true or false), found {found}",
+        "写 是、否、true 或 false。",
+        "Write 是, 否, true or false.",
+    ),
+    "E737": Message(
+        "{where}：{found} 不是存在的日期",
+        "{where}: {found} is not a date of the calendar",
+        "检查月份和该月的天数。",
+        "Check the month and how many days it has.",
+    ),
+    "E738": Message(
+        "{where}：应为日期，却是 {found}",
+        "{where}: expected a date, found {found}",
+        "写成 2024-11-02 这样的四位年、两位月、两位日。",
+        "Write year, month and day like 2024-11-02.",
+    ),
+    "E739": Message(
+        "{where}：{found} 不在可选之列：{choices}",
+        "{where}: {found} is not one of {choices}",
+        "是不是“{nearest}”？",
+        "Did you mean “{nearest}”?",
+    ),
+}

@@ -1,0 +1,125 @@
+"""Diagnostics → text and JSON: code, place, the line with a caret measured in display width, the clause, the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tiaoli.diagnostic import Diagnostic, Severity
+from tiaoli.messages import LABELS, MESSAGES
+from tiaoli.source import Span, display_width
+from tiaoli.values import Kind, Type
+
+_WORDS = {
+    "zh": {"error": "错误", "warning": "警告", "clause": "条款", "help": "改法", "see": "见"},
+    "en": {"error": "error", "warning": "warning", "clause": "clause", "help": "help", "see": "see"},
+}
+
+
+def message(diagnostic: Diagnostic, lang: str) -> str:
+    """Return the sentence that says what is wrong."""
+    entry = MESSAGES[diagnostic.code]
+    template = entry.zh if lang == "zh" else entry.en
+    return template.format_map(_Arguments(diagnostic.arguments, lang)).strip()
+
+
+def help_text(diagnostic: Diagnostic, lang: str) -> str:
+    """Return the next step, or an empty text."""
+    entry = MESSAGES[diagnostic.code]
+    template = entry.help_zh if lang == "zh" else entry.help_en
+    if "{near}" in template and not diagnostic.arguments.get("near"):
+        template = template.replace("是不是“{near}”？", "").replace("did you mean '{near}'? ", "").replace("did you mean '{near}'?", "")
+        template = template.removeprefix("或").strip() if template else ""
+    return template.format_map(_Arguments(diagnostic.arguments, lang)).strip()
+
+
+class _Arguments(dict[str, str]):
+    """Arguments shown in a language; types by their names, lists joined."""
+
+    def __init__(self, arguments: Mapping[str, object], lang: str) -> None:
+        super().__init__({key: _shown(value, lang) for key, value in arguments.items()})
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _shown(value: object, lang: str) -> str:
+    match value:
+        case Type():
+            return value.name(lang)
+        case Kind():
+            return value.zh if lang == "zh" else value.en
+        case tuple() | list():
+            return ("、" if lang == "zh" else ", ").join(_shown(item, lang) for item in value)
+        case str() if value in LABELS:
+            return LABELS[value][0 if lang == "zh" else 1]
+        case None:
+            return ""
+        case _:
+            return str(value)
+
+
+def render_text(diagnostic: Diagnostic, lang: str) -> str:
+    """Return the diagnostic as lines of text."""
+    words = _WORDS[lang]
+    severity = words[diagnostic.severity.value]
+    lines = [f"{severity}[{diagnostic.code}]: {message(diagnostic, lang)}"]
+    path, line, column = diagnostic.place
+    if path:
+        place = ":".join(str(part) for part in (path, line, column) if part)
+        lines.append(f"  --> {place}")
+    if diagnostic.span is not None:
+        lines.extend(_excerpt(diagnostic.span))
+    for related in diagnostic.related:
+        lines.append(f"  = {LABELS[related.label][0 if lang == 'zh' else 1]}: {related.span}")
+    if diagnostic.clause:
+        lines.append(f"  = {words['clause']}: {diagnostic.clause}")
+    text = help_text(diagnostic, lang)
+    if text:
+        lines.append(f"  = {words['help']}: {text}")
+    return "\n".join(lines)
+
+
+def _excerpt(span: Span) -> list[str]:
+    if not span.source.text:
+        return []
+    line, column = span.source.position(span.start)
+    text = span.source.line(line).replace("\t", " ")
+    before = text[: column - 1]
+    marked = span.text.split("\n")[0] or " "
+    gutter = " " * len(str(line))
+    caret = " " * display_width(before) + "^" * max(1, display_width(marked.rstrip() or " "))
+    return [f"{gutter} |", f"{line} | {text}", f"{gutter} | {caret}"]
+
+
+def as_json(diagnostic: Diagnostic, lang: str) -> dict[str, Any]:
+    """Return the diagnostic as plain data: code, severity, message, place, clause, help, related places, arguments."""
+    path, line, column = diagnostic.place
+    data: dict[str, Any] = {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "message": message(diagnostic, lang),
+        "file": path,
+        "line": line,
+        "column": column,
+        "clause": diagnostic.clause,
+        "help": help_text(diagnostic, lang),
+        "related": [
+            {"label": LABELS[r.label][0 if lang == "zh" else 1], "file": r.span.source.path, "line": r.span.line, "column": r.span.column}
+            for r in diagnostic.related
+        ],
+        "arguments": {key: _shown(value, lang) for key, value in diagnostic.arguments.items()},
+    }
+    if diagnostic.span is not None:
+        end = diagnostic.span.source.position(max(diagnostic.span.start, diagnostic.span.end))
+        data["end"] = {"line": end[0], "column": end[1]}
+    return data
+
+
+def summary(diagnostics: list[Diagnostic], lang: str) -> str:
+    """Return one line that counts errors and warnings."""
+    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    warnings = len(diagnostics) - errors
+    if lang == "zh":
+        return f"{errors} 个错误，{warnings} 个警告"
+    return f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"

@@ -1,0 +1,223 @@
+"""Names → what they stand for, and texts → the types they declare. What cannot be resolved is said once, with the nearest name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from tiaoli import model as m
+from tiaoli import syntax as s
+from tiaoli.consolidate import nearest
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.operators import DATE_RANGE
+from tiaoli.symbols import FactSymbol, InForce, ParameterSymbol, QuestionSymbol, RuleSymbol, Symbol
+from tiaoli.values import (
+    KIND_NAMES,
+    MODE_NAMES,
+    RATE_DIGITS,
+    ROUNDING_UNITS,
+    Kind,
+    Mode,
+    Type,
+    decimal_text,
+)
+
+DEFAULT_RANGES: dict[Kind, m.Range] = {
+    Kind.MONEY: (0, 10**12),
+    Kind.INT: (-(10**9), 10**9),
+    Kind.RATE: (0, 100),
+    Kind.YEARS: (0, 9999),
+    Kind.MONTHS: (0, 9999),
+    Kind.DAYS: (0, 999_999),
+    Kind.DATE: DATE_RANGE,
+    Kind.YEAR: (1900, 2199),
+}
+"""What facts may be when 范围 does not say: money from 0 to 100亿元, rates from 0 to 10000%, dates from 1900 to 2199, and so on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What is known of a name before any expression is looked at."""
+
+    symbol: Symbol
+    type: Type
+    scale: int
+    has_initial: bool = False
+    mode: Mode = Mode.HALF_UP
+    unit: Fraction = Fraction(1)
+    names_rounding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names of a place, each with its signature."""
+
+    in_force: InForce
+    signatures: Mapping[str, Signature]
+    found: list[Diagnostic] = field(compare=False)
+
+    def unknown(self, name: str, span: s.Span, clause: str | None) -> None:
+        """Say that ``name`` is not known here, and which known name is nearest."""
+        members = [n for n, sig in self.signatures.items() if name in sig.type.members]
+        if members:
+            self.found.append(Diagnostic("E206", {"name": name, "owner": members[0]}, span, clause))
+            return
+        near = nearest(name, [*self.signatures, "本年度", "地区"])
+        code = "E205" if name in self.in_force.known else "E204"
+        arguments = {"name": name, "near": near, "place": self.in_force.place}
+        self.found.append(Diagnostic(code, arguments, span, clause))
+
+
+def resolve(in_force: InForce, found: list[Diagnostic]) -> Scope:
+    """Return the scope of a place: every name with its type."""
+    signatures: dict[str, Signature] = {}
+    for name, symbol in in_force.symbols.items():
+        signature = _signature(symbol, found)
+        if signature is not None:
+            signatures[name] = signature
+    return Scope(in_force, signatures, found)
+
+
+def _signature(symbol: Symbol, found: list[Diagnostic]) -> Signature | None:
+    match symbol:
+        case FactSymbol(_, declaration, _):
+            kind = resolve_type(declaration.type, declaration.optional, found)
+            digits = RATE_DIGITS if kind and kind.kind is Kind.RATE else 0
+            return Signature(symbol, kind, digits) if kind else None
+        case QuestionSymbol(_, declaration, _):
+            return _question(symbol, declaration, found)
+        case ParameterSymbol():
+            return _parameter(symbol, found)
+        case RuleSymbol():
+            return _rule(symbol, found)
+
+
+def resolve_type(written: s.TypeName, optional: bool, found: list[Diagnostic]) -> Type | None:
+    """Return the type written, or None and a diagnostic."""
+    if len(written.words) > 1:
+        names = tuple(word.text for word in written.words)
+        doubled = next((w for i, w in enumerate(written.words) if w.text in names[:i]), None)
+        if doubled:
+            found.append(Diagnostic("E207", {"name": doubled.text}, doubled.span))
+        return Type(Kind.ENUM, names, optional)
+    word = written.words[0]
+    kind = KIND_NAMES.get(word.text)
+    if kind is None:
+        near = nearest(word.text, KIND_NAMES)
+        found.append(Diagnostic("E208", {"name": word.text, "near": near}, word.span))
+        return None
+    return Type(kind, (), optional)
+
+
+def _question(symbol: QuestionSymbol, declaration: s.Question, found: list[Diagnostic]) -> Signature:
+    names = tuple(option.name.text for option in declaration.options)
+    defaults = sum(option.default for option in declaration.options)
+    if len(names) < 2 or len(set(names)) < len(names):
+        found.append(Diagnostic("E209", {"name": symbol.name}, declaration.name.span))
+    if defaults != 1:
+        found.append(Diagnostic("E210", {"name": symbol.name, "count": defaults}, declaration.name.span))
+    return Signature(symbol, Type(Kind.ENUM, names), 0)
+
+
+def _parameter(symbol: ParameterSymbol, found: list[Diagnostic]) -> Signature | None:
+    declaration = symbol.declaration
+    if declaration.type is not None:
+        kind = resolve_type(declaration.type, False, found)
+    else:
+        kinds = [k for k in (_literal_kind(row.value) for row in declaration.rows) if k]
+        kind = Type(kinds[0]) if kinds else None
+        if kind is None and declaration.rows:
+            found.append(Diagnostic("E309", {"name": symbol.name}, declaration.name.span))
+    if kind is None:
+        return None
+    digits = [_digits(value.row.value) for value in symbol.values]
+    return Signature(symbol, kind, max(digits, default=0) if kind.kind is Kind.RATE else 0)
+
+
+def _literal_kind(value: s.Expression) -> Kind | None:
+    match value:
+        case s.Literal(kind, _):
+            return kind
+        case s.Operation(operator, operands) if operator in ("+", "-", "负"):
+            return _literal_kind(operands[0])
+        case s.Operation("×", operands):
+            kinds = [_literal_kind(o) for o in operands]
+            return next((k for k in kinds if k is not Kind.INT), Kind.INT)
+        case _:
+            return None
+
+
+def _digits(value: s.Expression) -> int:
+    """How many decimals the literals of a parameter's value may need, a product needing the sum."""
+    match value:
+        case s.Literal(_, Fraction() as number):
+            return len(decimal_text(number).partition(".")[2])
+        case s.Operation(operator, operands):
+            digits = [_digits(o) for o in operands]
+            return sum(digits) if operator == "×" else max(digits)
+        case _:
+            return 0
+
+
+def _rule(symbol: RuleSymbol, found: list[Diagnostic]) -> Signature | None:
+    head = symbol.versions[0].declaration.head if symbol.versions else None
+    if head is None:
+        return None
+    kind = resolve_type(head.type, head.optional, found)
+    if kind is None:
+        return None
+    for version in symbol.versions[1:]:
+        later = version.declaration.head
+        other = resolve_type(later.type, later.optional, found)
+        if other is not None and other != kind:
+            arguments = {"name": symbol.name, "old": kind, "new": other}
+            found.append(Diagnostic("E311", arguments, later.type.span))
+    last = symbol.versions[-1].declaration.head
+    mode, unit, named = resolve_rounding(last.rounding, kind, found)
+    has_initial = any(v.declaration.head.initial is not None for v in symbol.versions)
+    return Signature(symbol, kind, scale_of(unit), has_initial, mode, unit, named)
+
+
+def resolve_rounding(
+    written: s.Rounding | None, kind: Type, found: list[Diagnostic]
+) -> tuple[Mode, Fraction, bool]:
+    """Return mode and unit for a value of ``kind`` and whether they were written; the default is half up to the unit of the type."""
+    default = Fraction(1, 10**RATE_DIGITS) if kind.kind is Kind.RATE else Fraction(1)
+    if written is None:
+        return Mode.HALF_UP, default, False
+    mode = MODE_NAMES.get(written.mode.text)
+    if mode is None:
+        near = nearest(written.mode.text, MODE_NAMES)
+        arguments = {"name": written.mode.text, "near": near, "known": list(MODE_NAMES)[::2]}
+        found.append(Diagnostic("E312", arguments, written.mode.span))
+    unit = resolve_unit(written.unit, kind, found)
+    return mode or Mode.HALF_UP, unit or default, True
+
+
+def resolve_unit(written: s.Word | s.Literal, kind: Type, found: list[Diagnostic]) -> Fraction | None:
+    """Return the rounding unit in units of ``kind``, or None and a diagnostic."""
+    if isinstance(written, s.Word):
+        entry = ROUNDING_UNITS.get(written.text)
+        if entry is None:
+            near = nearest(written.text, ROUNDING_UNITS)
+            found.append(Diagnostic("E313", {"name": written.text, "near": near}, written.span))
+            return None
+        unit_kind, unit = entry
+    else:
+        unit_kind, unit = written.kind or Kind.INT, Fraction(written.value or 0)  # type: ignore[arg-type]
+    fits = unit_kind is kind.kind or (kind.kind is Kind.RATE and unit_kind is Kind.INT)
+    small = unit <= 0 or (kind.kind is not Kind.RATE and unit.denominator != 1) or scale_of(unit) > 12
+    if not fits or small:
+        arguments = {"unit": written.span.text, "type": kind.present}
+        found.append(Diagnostic("E314", arguments, written.span))
+        return None
+    return unit
+
+
+def scale_of(unit: Fraction) -> int:
+    """Return the decimals of a rounding unit: 0.01 has two."""
+    try:
+        return len(decimal_text(unit).partition(".")[2])
+    except ValueError:
+        return 99

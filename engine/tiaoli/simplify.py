@@ -1,0 +1,157 @@
+"""Folding: what is fixed in a year (its number, parameters, readings) is worked out once, branches that cannot be taken go.
+
+The result means the same; it is what back ends compile. Folding uses `meaning` itself, so there is one arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from tiaoli import model as m
+from tiaoli.bounds import point
+from tiaoli.meaning import Result, Trouble, evaluate
+from tiaoli.operators import BOOL
+from tiaoli.values import Kind, Value, decimal_text
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What is fixed in one year of a run. ``readings`` name the options chosen; others take their default."""
+
+    program: m.Program
+    year: int
+    readings: Mapping[str, str]
+
+    def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
+        value = self.program.parameters[ref.name].at(self.year - ref.lag, key)
+        if value is None:
+            raise Trouble("E411", (("name", ref.name), ("year", self.year - ref.lag), ("key", key)))
+        return value.value
+
+    def question(self, ref: m.QuestionRef) -> Result:
+        return self.readings.get(ref.name, self.program.questions[ref.name].default)
+
+    def fact(self, ref: m.FactRef) -> Result:
+        raise AssertionError(ref)
+
+    def rule(self, ref: m.RuleRef) -> Result:
+        raise AssertionError(ref)
+
+
+def simplify(expression: m.Expression, fixed: Fixed) -> m.Expression:
+    """Return an expression of the same value in the year of ``fixed``."""
+    below = tuple(simplify(o, fixed) for o in m.operands(expression))
+    node = m.with_operands(expression, below)
+    match node:
+        case m.Constant() | m.FactRef() | m.RuleRef():
+            return node
+        case m.Choose(condition=m.Constant(value=value)):
+            return node.then if value else node.otherwise
+        case m.Apply(operator="且" | "或"):
+            return _connective(node)
+        case m.Present() if not node.operand.type.nullable:
+            return constant(node, True)
+        case m.ParameterRef() if below and not isinstance(below[0], m.Constant):
+            return _spread(node, below[0], fixed)
+        case _ if all(isinstance(o, m.Constant) for o in below):
+            return _folded(node, fixed)
+        case _:
+            return node
+
+
+def _folded(node: m.Expression, fixed: Fixed) -> m.Expression:
+    try:
+        value = evaluate(node, fixed)
+    except Trouble:
+        return node
+    return constant(node, value)  # type: ignore[arg-type]
+
+
+def constant(node: m.Expression, value: Value) -> m.Constant:
+    """Return ``value`` in place of ``node``."""
+    scale = node.scale
+    if isinstance(value, Fraction) and node.type.kind is not Kind.YEAR:
+        try:
+            scale = len(decimal_text(value).partition(".")[2])
+        except ValueError:
+            scale = None
+    return m.Constant(node.type, scale, point(value), node.span, value)
+
+
+def _connective(node: m.Apply) -> m.Expression:
+    settles = node.operator == "或"
+    kept: list[m.Expression] = []
+    for operand in node.operands:
+        if isinstance(operand, m.Constant):
+            if operand.value is settles:
+                if not kept:
+                    return operand
+                kept.append(operand)
+                break
+            continue
+        kept.append(operand)
+    if not kept:
+        return constant(node, not settles)
+    return kept[0] if len(kept) == 1 else replace(node, operands=tuple(kept))
+
+
+def _spread(node: m.ParameterRef, key: m.Expression, fixed: Fixed) -> m.Expression:
+    """A parameter keyed by a value known only per person, as a choice over its keys."""
+    parameter = fixed.program.parameters[node.name]
+    year = fixed.year - node.lag
+    keys = list(dict.fromkeys(v.key for v in parameter.values if parameter.at(year, v.key) is not None))
+    values = [(k, parameter.at(year, k)) for k in keys]
+    result: m.Expression | None = None
+    for own, entry in reversed(values):
+        assert entry is not None
+        here = constant(node, entry.value)
+        if result is None and set(keys) >= set(_all_keys(parameter)):
+            result = here
+            continue
+        otherwise = result if result is not None else replace(node, key=key)
+        test = m.Apply(BOOL, 0, m.ANY, node.span, "=", (key, constant(key, own)))
+        result = m.Choose(node.type, node.scale, node.range, node.span, test, here, otherwise)
+    return result if result is not None else node
+
+
+def _all_keys(parameter: m.Parameter) -> tuple[Value, ...]:
+    key_type = parameter.key_type
+    if key_type is None or key_type.kind is Kind.INT:
+        return (object(),)  # type: ignore[return-value]
+    return key_type.members if key_type.kind is Kind.ENUM else (True, False)
+
+
+def simplify_rule(rule: m.Rule, fixed: Fixed) -> m.Rule:
+    """Return the rule with folded expressions and without clauses that cannot decide."""
+    body = m.map_body(rule.body, lambda e: simplify(e, fixed))
+    if isinstance(body, m.Cases):
+        groups = tuple(tuple(c for c in g if not _never(c.condition)) for g in body.exceptions)
+        body = m.Cases(tuple(g for g in groups if g), _reachable(body.clauses))
+    return replace(rule, body=body)
+
+
+def _reachable(clauses: tuple[m.Clause, ...]) -> tuple[m.Clause, ...]:
+    kept: list[m.Clause] = []
+    for clause in clauses:
+        if _never(clause.condition):
+            continue
+        if clause.condition is None or (isinstance(clause.condition, m.Constant) and clause.condition.value is True):
+            kept.append(replace(clause, condition=None))
+            break
+        kept.append(clause)
+    return tuple(kept)
+
+
+def _never(condition: m.Expression | None) -> bool:
+    return isinstance(condition, m.Constant) and condition.value is False
+
+
+def scaled(value: Fraction | int, scale: int) -> int:
+    """Return ``value`` as a whole number of 10**-scale; a bug when it is none."""
+    number = Fraction(value) * 10**scale
+    assert number.denominator == 1, (value, scale)
+    return int(number)
+
+

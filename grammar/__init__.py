@@ -1,0 +1,1 @@
+"""The grammar of Tiaoli and the JSON Schemas of what it prints, as package data."""

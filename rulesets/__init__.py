@@ -1,0 +1,1 @@
+"""The rulesets that come with Tiaoli: one file a document."""
