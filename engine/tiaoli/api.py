@@ -23,6 +23,7 @@ from typing import Any
 from tiaoli import explain as explaining
 from tiaoli import model as m
 from tiaoli.backends.interpreter import Compiled, compile_program, condition_function
+from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic, TiaoliError, errors
 from tiaoli.explain import Explanation
 from tiaoli.meaning import Trouble, Unknown, evaluate
@@ -88,10 +89,7 @@ class Rules:
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything the checks say of the documents of this place, in years up to the newest document."""
-        newest = max((d.header.effective or 0 for d in self.library.documents if d.header), default=0)
-        applicable = {str(d.source.path) for d in self.library.documents}
-        own = [d for d in self.library.diagnostics if d.span is None or d.span.source.path in applicable]
-        return (*own, *self._build(newest)[1])
+        return (*self.library.diagnostics, *self._build(self.newest_year)[1])
 
     def program(self, last: int) -> m.Program:
         """Return the checked model up to the year ``last``. Raises RulesetError."""
@@ -113,35 +111,40 @@ class Rules:
         return first_year_of(self.library, self.place)
 
     @cached_property
-    def _newest(self) -> m.Program:
+    def newest_year(self) -> int:
+        """The latest year in which a document of the place (or of one above it) takes effect, or states a value."""
+        own = [d.header.effective or 0 for d in self.library.documents if applies(d, self.place) and d.header]
+        return max(own)
+
+    @cached_property
+    def newest(self) -> m.Program:
         """The model up to the newest document of the place."""
-        own = [d.header.effective or 0 for d in self.library.documents if d.header]
-        return self.program(max(own))
+        return self.program(self.newest_year)
 
     @property
     def facts(self) -> Mapping[str, m.Fact]:
         """The facts that records may hold, by name."""
-        return self._newest.facts
+        return self.newest.facts
 
     @property
     def parameters(self) -> Mapping[str, m.Parameter]:
         """The parameters, by name."""
-        return self._newest.parameters
+        return self.newest.parameters
 
     @property
     def questions(self) -> Mapping[str, m.Question]:
         """The open questions (存疑), by name."""
-        return self._newest.questions
+        return self.newest.questions
 
     @property
     def rules(self) -> Mapping[str, tuple[m.Rule, ...]]:
         """The rules by name, each with its texts in order of years; hidden ones left out."""
-        return {n: texts for n, texts in self._newest.rules.items() if not texts[0].hidden}
+        return {n: texts for n, texts in self.newest.rules.items() if not texts[0].hidden}
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The names of the 结果 rules."""
-        return self._newest.outputs
+        return self.newest.outputs
 
     # ── evaluating ───────────────────────────────────────────────────────────
     def evaluate(
@@ -304,7 +307,7 @@ def _trouble(trouble: Trouble, person: str, year: int, rule: str) -> Diagnostic:
 
 
 def _breach(mandate: m.Mandate, person: str, year: int) -> Diagnostic:
-    text = mandate.span.text.split("依据")[0].strip()
+    text = mandate.condition.span.text
     arguments = {"person": person, "year": year, "mandate": text, "basis": "、".join(map(str, mandate.basis))}
     return Diagnostic("W805" if mandate.in_principle else "E805", arguments, mandate.span)
 

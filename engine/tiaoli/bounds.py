@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -39,7 +39,7 @@ class Reach:
             case m.CurrentYear():
                 return self.years
             case m.Choose():
-                return hull(self.of(expression.then), self.of(expression.otherwise))
+                return self._hull([expression.then, expression.otherwise])
             case m.Round(operand=operand, mode=mode, unit=unit):
                 low, high = self.of(operand)
                 return (
@@ -72,13 +72,18 @@ class Reach:
                 values = [r.value for r in table.rows] + ([table.otherwise.value] if table.otherwise else [])
             case m.MarginalScale() as scale:
                 values = [scale.total]
-        low, high = hull(*(self.of(value) for value in values))
+        low, high = self._hull(values)
         if not rule.type.kind.is_number:
             return low, high
         return (
             None if low is None else round_to(low, rule.unit, rule.mode),
             None if high is None else round_to(high, rule.unit, rule.mode),
         )
+
+    def _hull(self, values: Iterable[m.Expression]) -> Range:
+        """The range of one of ``values``; 无 has none."""
+        ranges = [self.of(value) for value in values if not _absent(value)]
+        return hull(*ranges) if ranges else (0, 0)
 
     def marked(self, expression: m.Expression) -> m.Expression:
         """Return ``expression`` with the range of every node written in."""
@@ -94,6 +99,10 @@ def point(value: object) -> Range:
         return value, value
     ordinal = value.toordinal()  # type: ignore[attr-defined]
     return ordinal, ordinal
+
+
+def _absent(expression: m.Expression) -> bool:
+    return isinstance(expression, m.Constant) and expression.value is None
 
 
 def hull(*ranges: Range) -> Range:

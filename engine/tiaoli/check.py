@@ -278,7 +278,7 @@ class _Check:
             for memory in memories[known:]:
                 self._remember(memory)
             known = len(memories)
-        self.broken |= {n for n in self.in_force.symbols if n not in self.scope.signatures}
+        self.broken |= {n for n in self.in_force.symbols if n not in self.scope.signatures} | self.in_force.broken
 
     def _rule(self, symbol: RuleSymbol, signature: Signature) -> None:
         for piece in self._slices(symbol):
@@ -752,13 +752,14 @@ class _Check:
     def _bounded(self, segments: list[m.Segment], ranges: Reach, totals: dict[str, m.Range]) -> list[m.Segment]:
         done: dict[int, m.Rule] = {}
         said: set[str] = set()
+        spoiled = bool(errors(self.found))
         for segment in segments:
             for rule in segment.rules:
                 if id(rule) not in done:
                     body = m.map_body(rule.body, ranges.marked)
                     total = totals.get(rule.name, ANY)
                     done[id(rule)] = replace(rule, body=body, range=total)
-                    if rule.name not in said and self._overflows(rule, total):
+                    if rule.name not in said and not spoiled and self._overflows(rule, total):
                         said.add(rule.name)
         return [replace(segment, rules=tuple(done[id(r)] for r in segment.rules)) for segment in segments]
 
@@ -903,7 +904,7 @@ class _Check:
         span = culprit[1].span if culprit else mandate.span
         figures = "，".join(f"{n.name} = {shown(v.value, n.type)}" for n, v in values)
         arguments = {
-            "mandate": mandate.span.text.split("依据")[0].strip(),
+            "mandate": mandate.condition.span.text,
             "basis": "、".join(map(str, mandate.basis)),
             "figures": figures,
             "year": year,

@@ -41,7 +41,8 @@ def consolidate(
     """Return what is in force for ``place`` from ``first`` to ``last`` and what is wrong with it."""
     found: list[Diagnostic] = []
     texts = sorted((t for t in documents if applies(t, place)), key=_order)
-    work = _Work(found, first)
+    broken = frozenset(name for text in documents for name in text.broken)
+    work = _Work(found, broken)
     heads = {}
     for rank, text in enumerate(texts):
         head = _document(text)
@@ -49,7 +50,7 @@ def consolidate(
         work.read(text, head, rank)
     known = frozenset(name for text in documents for name in _defined(text))
     in_force = InForce(
-        place, first, last, work.finish(), tuple(work.mandates), heads, known, fingerprint(texts)
+        place, first, last, work.finish(), tuple(work.mandates), heads, known, broken, fingerprint(texts)
     )
     return in_force, found
 
@@ -119,7 +120,7 @@ def name_of(declaration: s.Definition) -> s.Word:
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the known name most like ``name``, or None."""
     pool = list(names)
-    close = get_close_matches(name, pool, 1, 0.6)
+    close = get_close_matches(name, pool, 1, 0.5 if len(name) <= 3 else 0.6)
     if close:
         return close[0]
     inside = [n for n in pool if len(n) > 1 and len(name) > 1 and (n in name or name in n)]
@@ -129,9 +130,9 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 class _Work:
     """The tables while documents are read in order."""
 
-    def __init__(self, found: list[Diagnostic], first: int) -> None:
+    def __init__(self, found: list[Diagnostic], broken: frozenset[str]) -> None:
         self.found = found
-        self.first = first
+        self.broken = broken
         self.singles: dict[str, tuple[s.Fact | s.Question, Document]] = {}
         self.parameters: dict[str, tuple[s.Parameter, Document]] = {}
         self.values: dict[str, list[Layer[ValueText | None]]] = {}
@@ -235,6 +236,12 @@ class _Work:
             return
         if not self._same_sort(target, word):
             return
+        if isinstance(target, s.Fact):
+            old = self.singles[word.text][0]
+            if not isinstance(old, s.Fact) or old.yearly != target.yearly or old.type != target.type:
+                related = (Related(self.spans[word.text], "first_defined"),)
+                self.found.append(Diagnostic("E415", {"name": word.text}, word.span, related=related))
+                return
         if isinstance(target, s.Parameter):
             original = self.parameters[word.text][0]
             if (original.key is None) != (target.key is None):
@@ -279,6 +286,12 @@ class _Work:
         self.exceptions.setdefault(word.text, []).append(text)
 
     def _unknown_target(self, word: s.Word, action: str) -> None:
+        if word.text in self.broken:
+            return
+        if word.text in self.spans:
+            related = (Related(self.spans[word.text], "first_defined"),)
+            self.found.append(Diagnostic("E405", {"name": word.text}, word.span, related=related))
+            return
         near = nearest(word.text, self.spans)
         self.found.append(Diagnostic("E202", {"name": word.text, "near": near, "action": action}, word.span))
 

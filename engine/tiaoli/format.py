@@ -22,7 +22,7 @@ from lark.exceptions import UnexpectedInput
 
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.operators import FUNCTIONS, MEMORY_FORMS
-from tiaoli.parse import _parser, _pieces, keywords, parse
+from tiaoli.parse import keywords, parse, parser, pieces
 from tiaoli.source import Source, display_width, half_width
 from tiaoli.values import KIND_NAMES, MODE_NAMES, ROUNDING_UNITS
 
@@ -124,8 +124,8 @@ class _Spelled:
 
 def _read(source: Source, language: Language | None) -> _Document:
     text = half_width(source.text)
-    pieces = [list(_lex(source, text, piece, language)) for piece in _pieces(text, source, [])]
-    tokens = [token for piece in pieces for token in piece]
+    lexed = [list(_lex(source, text, piece, language)) for piece in pieces(text)[1]]
+    tokens = [token for piece in lexed for token in piece]
     comments = _comments(text, tokens)
     breaks = _line_breaks(text, [(t.start, t.stop) for t in tokens] + [m.span() for m in comments])
     above, behind = _attach(source, text, comments, breaks, [t.start for t in tokens])
@@ -135,14 +135,14 @@ def _read(source: Source, language: Language | None) -> _Document:
             for i, t in enumerate(tokens)
         ]
     )
-    return _Document(tuple(tuple(islice(placed, len(piece))) for piece in pieces), tuple(above[len(tokens)]))
+    return _Document(tuple(tuple(islice(placed, len(piece))) for piece in lexed), tuple(above[len(tokens)]))
 
 
 def _lex(source: Source, text: str, piece: tuple[int, int], language: Language | None) -> Iterator[_Spelled]:
     offset = piece[0]
-    parser = _parser().parse_interactive(text[slice(*piece)])
-    tokens = list(parser.iter_parse())
-    roles = _roles(parser.feed_eof()) | _roles_beside(tokens)  # type: ignore[no-untyped-call]
+    live = parser().parse_interactive(text[slice(*piece)])
+    tokens = list(live.iter_parse())
+    roles = _roles(live.feed_eof()) | _roles_beside(tokens)  # type: ignore[no-untyped-call]
     for token in tokens:
         start, stop = offset + (token.start_pos or 0), offset + (token.end_pos or 0)
         role = roles.get(token.start_pos or 0, "")

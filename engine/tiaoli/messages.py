@@ -161,6 +161,7 @@ MESSAGES: dict[str, Message] = {
         "write 'initial …' after its type",
     ),
     "E213": Message("未知的函数“{name}”", "unknown function '{name}'", "是不是“{near}”？", "did you mean '{near}'?"),
+    "E214": Message("“{name}”是连写在一起的几个词", "'{name}' is several words written together", "加上空格：“{spaced}”", "put spaces: '{spaced}'"),
     # ── 3xx: 类型和单位 types and units ───────────────────────────────────────
     "E301": Message(
         "{left}与{right}不能用“{operator}”运算",
@@ -286,6 +287,7 @@ MESSAGES: dict[str, Message] = {
     "E412": Message("缺少“文件”声明", "the document header is missing", "在开头写“文件 编号  地区 CN-…  施行 2025年度”", "begin with 'document NUMBER place CN-… effective Y2025'"),
     "E413": Message("文件头缺少“{field}”", "the header lacks '{field}'", "补上“{field} …”", "add '{field} …'"),
     "E414": Message("文件 {document} 已经在另一个 .tiaoli 文件中", "the document {document} is already encoded in another file", "合成一个文件，或改正编号", "merge the files or correct the number"),
+    "E415": Message("修改事实“{name}”不能改变它的类型，也不能改变是否每年", "the amended fact '{name}' must keep its type and stay yearly or not", "照原来的“每年”和类型写", "repeat 'yearly' and the type as they are"),
     # ── 5xx: 分支和表 clauses and tables ─────────────────────────────────────
     "E501": Message(
         "规则“{name}”缺少“否则”", "the rule '{name}' lacks 'otherwise'", "在最后加一行“否则 …”，写明其余情形的值", "end it with 'otherwise …'"

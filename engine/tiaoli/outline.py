@@ -23,7 +23,7 @@ def check_headers(documents: Sequence[s.Document]) -> list[Diagnostic]:
     for text in documents:
         header = text.header
         if header is None:
-            if text.declarations:
+            if text.declarations and "文件" not in text.broken:
                 found.append(Diagnostic("E412", {}, text.declarations[0].span))
             continue
         for name, value in (("地区", header.place), ("施行", header.effective)):
@@ -85,7 +85,7 @@ def _check_citations(text: s.Document, by_number: Mapping[str, s.Document]) -> I
                     yield Diagnostic("E604", {"document": target, "near": near}, citation.span)
                 continue
             clauses = [o.clause.text for o in outlines(by_number[target])]
-            if citation.clause and clauses and not any(covers(c, citation.clause) for c in clauses):
+            if citation.clause and clauses and "条文" not in by_number[target].broken and not any(covers(c, citation.clause) for c in clauses):
                 near = nearest(citation.clause, clauses)
                 arguments = {"clause": citation.clause, "document": target, "near": near}
                 yield Diagnostic("E603", arguments, citation.span)
@@ -95,9 +95,11 @@ def _check_outline(text: s.Document) -> Iterator[Diagnostic]:
     assert text.header is not None
     entries = outlines(text)
     if not entries:
+        if "条文" in text.broken:
+            return
         yield Diagnostic("W605", {"document": text.header.document}, text.header.span)
         return
-    citing = _citing(text)
+    citing = _citing(text) | {name: [] for name in text.broken}
     seen: set[str] = set()
     for entry in entries:
         clause = entry.clause.text
@@ -106,11 +108,11 @@ def _check_outline(text: s.Document) -> Iterator[Diagnostic]:
         seen.add(clause)
         if not entry.encoded and entry.reason is None:
             yield Diagnostic("E605", {"clause": clause}, entry.span, clause)
-        yield from _check_entry(entry, citing, entries)
+        yield from _check_entry(entry, citing, entries, text.broken)
 
 
 def _check_entry(
-    entry: s.Outline, citing: Mapping[str, list[s.Citation]], entries: Sequence[s.Outline]
+    entry: s.Outline, citing: Mapping[str, list[s.Citation]], entries: Sequence[s.Outline], broken: frozenset[str]
 ) -> Iterator[Diagnostic]:
     clause = entry.clause.text
     finer = [o.clause.text for o in entries if o.clause.text != clause and covers(clause, o.clause.text)]
@@ -120,6 +122,8 @@ def _check_entry(
 
     listed = {_listed(word) for word in entry.encoded}
     for word in entry.encoded:
+        if _listed(word) in broken:
+            continue
         if _listed(word) not in citing:
             near = nearest(word.text, citing)
             yield Diagnostic("E607", {"name": word.text, "clause": clause, "near": near}, word.span, clause)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -44,18 +44,28 @@ _LIMIT_DEPTH = 60
 def parse(source: Source) -> tuple[s.Document, list[Diagnostic]]:
     """Parse one file. Returns what could be read of it and every syntax error."""
     text = half_width(source.text)
-    found: list[Diagnostic] = []
+    begin, cuts = pieces(text)
+    found = list(_stray(text, begin, source))
     declarations: list[s.Declaration] = []
-    for start, end in _pieces(text, source, found):
+    broken: set[str] = set()
+    for start, end in cuts:
         declaration = _parse_piece(source, text, start, end, found)
         if declaration is not None:
             declarations.append(declaration)
+        else:
+            broken.add(_defines(text[start:end]))
     header = next((d for d in declarations if isinstance(d, s.Header)), None)
-    rest = tuple(d for d in declarations if d is not header)
-    found.extend(
-        Diagnostic("E108", {"document": d.document}, d.span) for d in rest if isinstance(d, s.Header)
-    )
-    return s.Document(source, header, tuple(d for d in rest if not isinstance(d, s.Header))), found
+    rest = [d for d in declarations if d is not header]
+    found.extend(Diagnostic("E108", {"document": d.document}, d.span) for d in rest if isinstance(d, s.Header))
+    kept = tuple(d for d in rest if not isinstance(d, s.Header))
+    return s.Document(source, header, kept, frozenset(broken)), found
+
+
+def _defines(piece: str) -> str:
+    """The name that a declaration with a mistake means to define, so that later passes do not miss it; 文件 for a header."""
+    names = [w for w in _WORD.findall(mask(piece)) if w not in keywords()]
+    first = keywords()[_WORD.findall(mask(piece))[0]]
+    return first.zh if first.terminal in ("DOCUMENT", "MANDATE", "CLAUSE_OF") else next(iter(names), "")
 
 
 # ── keywords ─────────────────────────────────────────────────────────────────
@@ -99,6 +109,7 @@ def _by_terminal() -> dict[str, Keyword]:
 
 # ── cutting into declarations ────────────────────────────────────────────────
 
+_COMMENT = re.compile(r'(?:"[^"\n]*"|“[^”\n]*”|《[^》\n]*》)|#[^\n]*')
 _MASK = re.compile(r'"[^"\n]*"|“[^”\n]*”|#[^\n]*|《[^》\n]*》')
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -108,25 +119,30 @@ def mask(text: str) -> str:
     return _MASK.sub(lambda match: " " * len(match[0]), text)
 
 
-def _pieces(text: str, source: Source, found: list[Diagnostic]) -> Iterator[tuple[int, int]]:
+def pieces(text: str) -> tuple[int, list[tuple[int, int]]]:
+    """Return where the first declaration begins, and start and end of each, in a text made half-width."""
     masked = mask(text)
-    table = keywords()
+    visible = _COMMENT.sub(lambda m: " " * len(m[0]) if m[0].startswith("#") else m[0], text)
     starts: list[int] = []
     joined = False
     for match in _WORD.finditer(masked):
-        keyword = table.get(match[0])
+        keyword = keywords().get(match[0])
         terminal = keyword.terminal if keyword else ""
-        listed = _before(masked, match.start()) == ","
+        listed = terminal == "MANDATE" and _before(visible, match.start()) == ","
         if terminal in STARTERS and not joined and not listed:
             starts.append(match.start())
         joined = terminal in MODIFIER_WORDS or terminal == "ENCODED"
-    head = masked[: starts[0] if starts else len(masked)]
-    if head.strip():
-        begin = len(head) - len(head.lstrip())
+    ends = [*starts[1:], len(text)]
+    return (starts[0] if starts else len(text)), list(zip(starts, ends, strict=False))
+
+
+def _stray(text: str, before: int, source: Source) -> Iterator[Diagnostic]:
+    """What stands before the first declaration and is none."""
+    masked = mask(text[:before])
+    if masked.strip():
+        begin = len(masked) - len(masked.lstrip())
         word = _WORD.match(masked, begin)
-        end = word.end() if word else begin + 1
-        found.append(_not_a_declaration(source, text, begin, end))
-    yield from zip(starts, [*starts[1:], len(text)], strict=True)
+        yield _not_a_declaration(source, text, begin, word.end() if word else begin + 1)
 
 
 def _before(text: str, at: int) -> str:
@@ -171,7 +187,8 @@ def _reserve(token: Token) -> Token:
 
 
 @cache
-def _parser() -> Lark:
+def parser() -> Lark:
+    """Return the parser of one declaration; its start is `declaration`."""
     return Lark(
         _grammar("tiaoli.lark") + _grammar("keywords.lark"),
         parser="lalr",
@@ -206,7 +223,7 @@ def _parse_piece(
         return _skip_to_clause(error)
 
     try:
-        tree = _parser().parse(piece, on_error=on_error)
+        tree = parser().parse(piece, on_error=on_error)
     except UnexpectedInput:
         tree = None
     if mistakes:
@@ -237,27 +254,27 @@ def _deepest(piece: str) -> int:
 
 def _skip_to_clause(error: UnexpectedInput) -> bool:
     """Move the parser behind the mistake: to the next word that begins a clause, with the stack cut to where it fits."""
-    parser = error.interactive_parser  # type: ignore[attr-defined]
-    if parser is None:
+    live = error.interactive_parser  # type: ignore[attr-defined]
+    if live is None:
         return False
     token = error.token if isinstance(error, UnexpectedToken) else None
     if isinstance(error, UnexpectedCharacters):
-        state = parser.lexer_thread.state
+        state = live.lexer_thread.state
         state.line_ctr.feed(state.text.text[state.line_ctr.char_pos : state.line_ctr.char_pos + 1])
     if token is not None and token.type == "$END":
         return False
-    while token is None or token.type not in _SYNC or not _cut_stack(parser, token):
+    while token is None or token.type not in _SYNC or not _cut_stack(live, token):
         try:
-            token = next(iter(parser.lexer_thread.lex(parser.parser_state)), None)
+            token = next(iter(live.lexer_thread.lex(live.parser_state)), None)
         except UnexpectedToken as again:
             token = again.token
         except UnexpectedCharacters:
-            state = parser.lexer_thread.state
+            state = live.lexer_thread.state
             state.line_ctr.feed(state.text.text[state.line_ctr.char_pos : state.line_ctr.char_pos + 1])
             continue
         if token is None:
             return False
-    parser.feed_token(token)
+    live.feed_token(token)
     return True
 
 
@@ -328,18 +345,29 @@ def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str
             return Diagnostic("E106", {"found": token.value, "better": token.value.replace(",", "")}, span)
         case "BAD_STRING":
             return Diagnostic("E107", {"found": token.value[:20]}, span)
-        case "BAD_UNIT" | "BAD_NUMBER":
+        case "BAD_UNIT" | "BAD_NUMBER" if not _LITERAL.fullmatch(token.value):
             return Diagnostic("E109", {"found": token.value}, span)
         case "NAME":
             glued = _glued(token.value)
             if glued:
                 return Diagnostic("E103", {"found": token.value, "keyword": glued[0], "rest": glued[1]}, span)
+    last = _LAST_NAME.search(before)
+    glued = _glued(last[0]) if last and last[0] not in keywords() else None
+    if last and glued and (glued[0] in "若且或非" or glued[1] in _WORD.findall(before[: last.start()])):
+        where = Span(span.source, span.start - (token.start_pos or 0) + last.start(), span.start - (token.start_pos or 0) + last.end())
+        return Diagnostic("E103", {"found": last[0], "keyword": glued[0], "rest": glued[1]}, where)
     keyword = keywords().get(token.value)
     if keyword and "name" in expected:
         return Diagnostic("E112", {"found": token.value}, span)
     return Diagnostic(
         "E102", {"found": token.value, "after": _last_word(before), "expected": expected}, span
     )
+
+
+_LAST_NAME = re.compile(r"[^\W\d]\w*$")
+_LITERAL = re.compile(
+    r"\d+(\.\d+)?[ \t]*((万亿|亿|千万|百万|万|千|百)?(元|yuan)|个月|months?|天|日|days?|年|years?)|\d{4}[ \t]*年度|\d{4}年\d{1,2}月\d{1,2}日"
+)
 
 
 def _last_word(text: str) -> str:
@@ -746,7 +774,10 @@ class _Builder(Transformer[Token, Any]):
         shape, *clauses = next(i for i in items if isinstance(i, list))
         conditional = tuple(c for c in clauses if c.condition is not None)
         last = next((c for c in clauses if c.condition is None), None)
-        return s.Rule(self._head(meta, items), conditional, last, shape == "formula", self._span(meta))
+        head = self._head(meta, items)
+        if shape == "formula" and last is not None:
+            head = replace(head, modifiers=_years_of(last.modifiers, head.modifiers))
+        return s.Rule(head, conditional, last, shape == "formula", self._span(meta))
 
     def exception(self, meta: Any, items: list[Any]) -> s.RuleException:
         _, *clauses = next(i for i in items if isinstance(i, list))
@@ -816,6 +847,16 @@ class _Builder(Transformer[Token, Any]):
 def normal_document(text: str) -> str:
     """Return a document's number with the brackets of official style: 〔2024〕."""
     return re.sub(r"[\[〔](\d{4})[\]〕]第?(\d+)号", r"〔\1〕\2号", text)
+
+
+def _years_of(formula: s.Modifiers, head: s.Modifiers) -> s.Modifiers:
+    """自 and 至 behind `= value` narrow the rule itself."""
+    return replace(
+        head,
+        first=formula.first if head.first is None else head.first,
+        last=formula.last if head.last is None else head.last,
+        note=formula.note if head.note is None else head.note,
+    )
 
 
 def _is(item: Any, terminal: str) -> bool:

@@ -51,12 +51,12 @@ class Library:
 
 def read_library(sources: Iterable[Source]) -> Library:
     """Parse every source and check headers and outlines."""
-    documents: list[s.Document] = []
-    found: list[Diagnostic] = []
-    for source in sources:
-        document, mistakes = parse(source)
-        documents.append(document)
-        found.extend(mistakes)
+    return _library([parse(source) for source in sources])
+
+
+def _library(parsed: Sequence[tuple[s.Document, list[Diagnostic]]]) -> Library:
+    documents = [document for document, _ in parsed]
+    found = [diagnostic for _, mistakes in parsed for diagnostic in mistakes]
     found.extend(check_headers(documents))
     found.extend(check_outlines(documents))
     usable = tuple(d for d in documents if d.header and d.header.place and d.header.effective)
@@ -97,21 +97,14 @@ def load(paths: Sequence[Path] = (), built_in: bool = True) -> Library:
 
     Raises TiaoliError when a path does not exist, holds no ruleset or cannot be read.
     """
-    own = [source for path in paths for source in _sources(path)]
+    own = [parse(source) for path in paths for source in _sources(path)]
     if not built_in:
-        return read_library(own)
+        return _library(own)
+    numbers = {document.header.document for document, _ in own if document.header}
     with as_file(files("tiaoli.rulesets")) as folder:
-        shipped = _sources(folder, prefix="tiaoli:")
-    if not own:
-        return read_library(shipped)
-    numbers = {d.header.document for d in (parse(source)[0] for source in own) if d.header}
-    kept = [source for source in shipped if not _is_one_of(source, numbers)]
-    return read_library([*kept, *own])
-
-
-def _is_one_of(source: Source, numbers: set[str]) -> bool:
-    header = parse(source)[0].header
-    return header is not None and header.document in numbers
+        shipped = [parse(source) for source in _sources(folder, prefix="tiaoli:")]
+    kept = [p for p in shipped if p[0].header is None or p[0].header.document not in numbers]
+    return _library([*kept, *own])
 
 
 def _sources(path: Path, prefix: str = "") -> list[Source]:

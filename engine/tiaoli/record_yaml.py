@@ -21,6 +21,12 @@ _FALSE = ("false", "False", "FALSE")
 
 def read_yaml(text: str) -> Iterator[Item]:
     """Yield the records of all documents of a YAML text: mappings, or lists of them."""
+    for node in yaml_nodes(text):
+        yield from_node(node)
+
+
+def yaml_nodes(text: str) -> list[Node]:
+    """Return the items of all documents of a YAML text, each with its place. Raises BrokenError."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
@@ -38,8 +44,7 @@ def read_yaml(text: str) -> Iterator[Item]:
         raise BrokenError("E707", *place, format="YAML", reason=str(error.reason)) from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise BrokenError("E707", None, None, format="YAML", reason=str(error).splitlines()[0]) from None
-    for node in nodes:
-        yield from_node(node)
+    return nodes
 
 
 class _YamlBuilder:

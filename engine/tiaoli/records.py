@@ -79,6 +79,10 @@ class RecordReader:
         if count == 0:
             yield _whole(Trouble("E706", (), 1, 1), path)
 
+    def one(self, raw: Raw, path: Path) -> Person | Fault:
+        """Return the person of one record read elsewhere (a case's), or its fault."""
+        return self._one(raw, path, 1, {})
+
     def _one(self, raw: Raw, path: Path, count: int, first_lines: dict[str, int | None]) -> Person | Fault:
         person = self._quick(raw.value) if raw.sound else None
         if person is not None and person.id not in first_lines:

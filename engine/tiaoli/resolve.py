@@ -59,14 +59,29 @@ class Scope:
 
     def unknown(self, name: str, span: s.Span, clause: str | None) -> None:
         """Say that ``name`` is not known here, and which known name is nearest."""
+        if name in self.in_force.broken:
+            return
         members = [n for n, sig in self.signatures.items() if name in sig.type.members]
         if members:
             self.found.append(Diagnostic("E206", {"name": name, "owner": members[0]}, span, clause))
+            return
+        joined = self._joined(name)
+        if joined is not None:
+            self.found.append(Diagnostic("E214", {"name": name, "spaced": joined}, span, clause))
             return
         near = nearest(name, [*self.signatures, "本年度", "地区"])
         code = "E205" if name in self.in_force.known else "E204"
         arguments = {"name": name, "near": near, "place": self.in_force.place}
         self.found.append(Diagnostic(code, arguments, span, clause))
+
+    def _joined(self, name: str) -> str | None:
+        """Return ``name`` with spaces where it is known names and a keyword written together."""
+        known = {*self.signatures, *(member for sig in self.signatures.values() for member in sig.type.members)}
+        for word in ("且", "或", "不为", "为", "非", "没有", "有", "上年", "若"):
+            left, found, right = name.partition(word)
+            if found and (left in known or not left) and right in known:
+                return f"{left} {word} {right}".strip()
+        return None
 
 
 def resolve(in_force: InForce, found: list[Diagnostic]) -> Scope:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     0x3000: " ",
     0x3001: ",",
+    0xFF1B: ",",
+    ord(";"): ",",
     0xFE63: "-",
     0x2212: "-",
     0x2013: "-",

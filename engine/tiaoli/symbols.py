@@ -99,7 +99,10 @@ Symbol: TypeAlias = RuleSymbol | ParameterSymbol | FactSymbol | QuestionSymbol
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """All that holds in ``place`` over the years ``first``..``last``. ``known`` are all names of the library, for mandates."""
+    """All that holds in ``place`` over the years ``first``..``last``.
+
+    ``known`` are all names of the library, for mandates; ``broken`` those whose declarations have mistakes already said.
+    """
 
     place: str
     first: int
@@ -108,4 +111,5 @@ class InForce:
     mandates: tuple[MandateText, ...]
     documents: Mapping[str, Document]
     known: frozenset[str]
+    broken: frozenset[str]
     fingerprint: str

@@ -390,8 +390,12 @@ Declaration: TypeAlias = Header | Outline | Definition | RuleException | Amendme
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed file. ``header`` is ``None`` where the file has none or its header does not parse."""
+    """A parsed file. ``header`` is ``None`` where the file has none or its header does not parse.
+
+    ``broken`` names what declarations with mistakes mean to define; 文件, 条文 and 要求 stand for themselves.
+    """
 
     source: Source = field(compare=False, repr=False)
     header: Header | None
     declarations: tuple[Declaration, ...]
+    broken: frozenset[str] = frozenset()

@@ -468,6 +468,8 @@ def compile_program(
         carried, lagged = _carried(rules)
         memory |= carried
         previous_facts |= lagged
+    for name in memory:
+        every.setdefault(name, program.rules[name][0])
     names = tuple(every)
     slots = {name: i for i, name in enumerate(names)}
     return _assemble(program, asked, chosen, begin, names, slots, every, years, readings, memory, previous_facts)

@@ -1,0 +1,5 @@
+"""`python -m tiaoli` is the command line."""
+
+from tiaoli.apps.cli import main
+
+main()

@@ -1,0 +1,692 @@
+"""The command line. Exit codes: 0 fine, 1 findings in the user's rules or data, 2 wrong usage; no traceback ever reaches the user."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from tiaoli.diagnostic import Diagnostic, Severity, TiaoliError, errors
+
+app = typer.Typer(
+    name="tiaoli",
+    help="条例：把居民医保的文件写成规则集，检查、计算、说明理由。 Rules of resident medical insurance as data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Rulesets = Annotated[
+    list[Path] | None,
+    typer.Option("--rulesets", metavar="DIR", help="自己的规则集目录，与内置的一起用 / a folder of rulesets beside the built-in ones"),
+]
+Lang = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help="消息的语言 / language of messages")]
+Reading = Annotated[
+    list[str] | None,
+    typer.Option("--reading", metavar="NAME=OPTION", help="存疑的读法 / the reading of an open question"),
+]
+Format = Annotated[str, typer.Option("--format", metavar="text|json", help="输出格式 / output format")]
+
+_state: dict[str, str] = {"lang": "zh"}
+
+
+@app.callback()
+def options(lang: Lang = None) -> None:
+    """Options before the command."""
+    _set_lang(lang or os.environ.get("TIAOLI_LANG"))
+
+
+def _set_lang(lang: str | None) -> str:
+    if lang is not None:
+        if lang not in ("zh", "en"):
+            _wrong(Diagnostic("E825", {"text": f"--lang {lang}", "form": "--lang zh 或 --lang en"}))
+        _state["lang"] = lang
+    return _state["lang"]
+
+
+# ── saying ───────────────────────────────────────────────────────────────────
+
+
+def _say(diagnostics: Iterable[Diagnostic]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from tiaoli.render import render_text
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for diagnostic in diagnostics:
+        text = Text(render_text(diagnostic, _state["lang"]))
+        color = "red" if diagnostic.severity is Severity.ERROR else "yellow"
+        text.stylize(f"bold {color}", 0, len(text.plain.split("]", 1)[0]) + 1)
+        console.print(text)
+
+
+def _wrong(*diagnostics: Diagnostic) -> NoReturn:
+    """Wrong usage."""
+    _say(diagnostics)
+    raise typer.Exit(2)
+
+
+def _words(zh: str, en: str) -> str:
+    return zh if _state["lang"] == "zh" else en
+
+
+def _note(zh: str, en: str) -> None:
+    """A line for the reader, beside the output proper."""
+    print(_words(zh, en), file=sys.stderr)
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Turn what users can get wrong into messages and exit codes."""
+    from tiaoli.api import UsageError
+
+    try:
+        yield
+    except UsageError as error:
+        _say(error.diagnostics)
+        raise typer.Exit(2) from None
+    except TiaoliError as error:
+        _say(error.diagnostics)
+        usage = all(d.code in ("E817", "E818", "E821", "E822") for d in error.diagnostics)
+        raise typer.Exit(2 if usage else 1) from None
+
+
+def _years(text: str) -> range:
+    first, dots, last = text.partition("..")
+    if not first.isdigit() or (dots and not last.isdigit()) or (dots and int(last) < int(first)) or int(last or first) > 9999:
+        _wrong(Diagnostic("E814", {"text": text}))
+    return range(int(first), int(last or first) + 1)
+
+
+def _readings(written: Sequence[str] | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in written or ():
+        name, sign, option = text.partition("=")
+        if not sign or not name or not option:
+            _wrong(Diagnostic("E825", {"text": f"--reading {text}", "form": "--reading 名称=选项"}))
+        found[name.strip()] = option.strip()
+    return found
+
+
+def _rules(place: str, rulesets: Sequence[Path] | None) -> Any:
+    from tiaoli.api import load
+
+    return load(place, list(rulesets or ()))
+
+
+def _choice(value: str, known: Sequence[str], option: str) -> str:
+    if value not in known:
+        _wrong(Diagnostic("E825", {"text": f"{option} {value}", "form": f"{option} {'|'.join(known)}"}))
+    return value
+
+
+# ── check ────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(help="规则集文件或目录；不写则检查内置规则集 / files or folders")] = None,
+    rulesets: Rulesets = None,
+    strict: Annotated[bool, typer.Option("--strict", help="警告也算错误 / warnings count as errors")] = False,
+    form: Format = "text",
+    lang: Lang = None,
+) -> None:
+    """检查规则集：语法、名称、单位、年度、表的空档和重叠、条文、上位要求。 Check rulesets."""
+    from tiaoli.pipeline import check_library, load
+    from tiaoli.render import as_json, summary
+
+    _set_lang(lang)
+    _choice(form, ("text", "json"), "--format")
+    with _guarded():
+        library = load([*(paths or ()), *(rulesets or ())])
+        found = check_library(library)
+    if form == "json":
+        print(json.dumps([as_json(d, _state["lang"]) for d in found], ensure_ascii=False, indent=1))
+    else:
+        _say(found)
+        count, places = len(library.documents), len(library.places)
+        text = summary(found, _state["lang"])
+        print(_words(f"已检查 {count} 个文件、{places} 个地区：{text}", f"checked {count} documents, {places} places: {text}"))
+    if errors(found) or (strict and found):
+        raise typer.Exit(1)
+
+
+# ── run ──────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def run(
+    place: Annotated[str, typer.Argument(help="地区代码，如 CN-JX / the place")],
+    records: Annotated[Path, typer.Argument(help="记录：.yaml .json .jsonl .csv .xlsx / records")],
+    year: Annotated[str, typer.Option("--year", metavar="2025..2030", help="年度 / insured years")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="写入 .jsonl .json .csv .xlsx / write to a file")] = None,
+    rule: Annotated[list[str] | None, typer.Option("--rule", help="只要这些规则 / these rules only")] = None,
+    reading: Reading = None,
+    opening: Annotated[Path | None, typer.Option("--opening", help="从这个文件的期初状态开始 / start from states")] = None,
+    closing: Annotated[Path | None, typer.Option("--closing", help="把最后一年末的状态写到这个文件 / write states")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="遇到第一条有错的记录就停止 / stop at the first fault")] = False,
+    provenance: Annotated[bool, typer.Option("--provenance", help="JSON Lines 第一行写明来源 / a first line on origin")] = False,
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """计算记录中每个人各年度的结果。 Evaluate records."""
+    _set_lang(lang)
+    years = _years(year)
+    if output is not None and output.suffix.lower() not in _suffixes():
+        _wrong(Diagnostic("E819", {"suffix": output.suffix}))
+    with _guarded():
+        rules = _rules(place, rulesets)
+        compiled = rules.compiled(years, rule, _readings(reading))
+        openings = _openings(opening, compiled)
+        _readable(records)
+        faulty = _Run(rules, compiled, openings, strict).go(records, output, closing, provenance)
+    if faulty:
+        raise typer.Exit(1)
+
+
+def _suffixes() -> tuple[str, ...]:
+    from tiaoli.results import SUFFIXES
+
+    return SUFFIXES
+
+
+def _readable(path: Path) -> None:
+    if not path.is_file():
+        _wrong(Diagnostic("E817", {"path": str(path)}))
+
+
+def _openings(path: Path | None, compiled: Any) -> dict[str, Any] | None:
+    from tiaoli.results import read_openings
+
+    if path is None:
+        return None
+    _readable(path)
+    try:
+        return read_openings(path, compiled.program)
+    except (ValueError, UnicodeDecodeError) as error:
+        _wrong(Diagnostic("E822", {"reason": str(error)}))
+
+
+class _Run:
+    """One run over a file of records: results out, faults listed and counted."""
+
+    SHOWN = 50
+
+    def __init__(self, rules: Any, compiled: Any, openings: dict[str, Any] | None, strict: bool) -> None:
+        self.rules, self.compiled, self.openings, self.strict = rules, compiled, openings, strict
+        self.people = self.faults = self.breaches = 0
+        self.unshown = 0
+        self.watched = any(s.mandates for s in compiled.program.segments if s.last >= compiled.asked.start)
+
+    def go(self, records: Path, output: Path | None, closing: Path | None, header: bool) -> bool:
+        from contextlib import ExitStack
+
+        from tiaoli.results import closing_line, open_sink, whole_file
+
+        try:
+            with ExitStack() as stack:
+                sink = stream = states = None
+                if output is not None:
+                    sink, stream = open_sink(self.compiled, stack.enter_context(whole_file(output)), output.suffix.lower(), header)
+                    if stream is not None:
+                        stack.enter_context(stream)
+                if closing is not None:
+                    states = stack.enter_context(stack.enter_context(whole_file(closing)).open("w", encoding="utf-8"))
+                table = None if output is not None else _Table(self.compiled)
+                for result in self._results(records):
+                    if states is not None:
+                        states.write(closing_line(result.person.id, *result.closing()))
+                    (sink or table).add(result.person.id, result.values)  # type: ignore[union-attr]
+                if sink is not None:
+                    sink.close()
+                if table is not None:
+                    table.show(self.compiled)
+        except OSError as error:
+            path = error.filename or output or closing
+            _wrong(Diagnostic("E824", {"path": str(path), "reason": error.strerror or ""}))
+        self._count(output)
+        return bool(self.faults or self.breaches)
+
+    def _results(self, records: Path) -> Iterator[Any]:
+        from tiaoli.api import EvaluationError
+        from tiaoli.records import Fault
+
+        reader = self.rules.reader(self.compiled, self.openings is not None)
+        for person in _progress(reader.read(records)):
+            if isinstance(person, Fault):
+                self._fault(person.diagnostics)
+                continue
+            try:
+                result = self.rules.run(self.compiled, person, self._opening(person.id))
+            except (EvaluationError, _NoOpening) as error:
+                self._fault(error.diagnostics)
+                continue
+            self.people += 1
+            if self.watched:
+                self._watch(result)
+            yield result
+
+    def _opening(self, ident: str) -> Any:
+        if self.openings is None:
+            return None
+        if ident not in self.openings:
+            raise _NoOpening([Diagnostic("E822", {"reason": f"没有 {ident} 的期初 / no state of {ident}"})])
+        return self.openings[ident]
+
+    def _watch(self, result: Any) -> None:
+        found = self.rules.breaches(result)
+        self.breaches += bool(errors(found))
+        self._show(found)
+
+    def _fault(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.faults += 1
+        self._show(diagnostics)
+        if self.strict:
+            _note("遇到有错的记录，已停止（--strict）。", "stopped at a faulty record (--strict).")
+            raise typer.Exit(1)
+
+    def _show(self, diagnostics: Sequence[Diagnostic]) -> None:
+        if self.faults + self.breaches <= self.SHOWN:
+            _say(diagnostics)
+        else:
+            self.unshown += len(diagnostics)
+
+    def _count(self, output: Path | None) -> None:
+        if self.unshown:
+            _note(f"还有 {self.unshown} 条同类消息没有列出。", f"{self.unshown} more messages are not listed.")
+        where = f" → {output}" if output is not None else ""
+        _note(
+            f"计算了 {self.people} 人{where}；{self.faults} 条记录有错，没有计算。",
+            f"{self.people} people computed{where}; {self.faults} faulty records left out.",
+        )
+
+
+class _NoOpening(TiaoliError):
+    pass
+
+
+class _Table:
+    """Results for the terminal; long ones are cut with a word on how to get them all."""
+
+    LIMIT = 200
+
+    def __init__(self, compiled: Any) -> None:
+        self.rows: list[tuple[str, int, list[str]]] = []
+        self.compiled, self.left_out = compiled, 0
+
+    def add(self, ident: str, rows: Any) -> None:
+        from tiaoli.results import shown_cells
+
+        for year, row in rows.items():
+            if len(self.rows) < self.LIMIT:
+                self.rows.append((ident, year, shown_cells(self.compiled, row, year, _state["lang"])))
+            else:
+                self.left_out += 1
+
+    def show(self, compiled: Any) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        from tiaoli.results import provenance
+
+        console = Console(width=None if sys.stdout.isatty() else 10_000)
+        people: dict[str, list[tuple[int, list[str]]]] = {}
+        for ident, year, cells in self.rows:
+            people.setdefault(ident, []).append((year, cells))
+        for ident, rows in people.items():
+            table = Table(title=ident, title_justify="left", title_style="bold", header_style="bold")
+            table.add_column(_words("年度", "year"), no_wrap=True)
+            for year, _ in rows:
+                table.add_column(str(year), justify="right", no_wrap=True)
+            for index, name in enumerate(compiled.outputs):
+                table.add_row(name, *(cells[index] for _, cells in rows))
+            console.print(table)
+        origin = provenance(compiled)
+        print(f"{origin['地区']} · {origin['引擎']} · {_words('规则集', 'rulesets')} {origin['规则集']}")
+        if compiled.readings:
+            print(_words("读法", "readings") + ": " + "；".join(f"{k} = {v}" for k, v in compiled.readings.items()))
+        if self.left_out:
+            _note(
+                f"还有 {self.left_out} 行没有显示；用 --output 写入文件可得到全部。",
+                f"{self.left_out} more rows are not shown; write all with --output.",
+            )
+
+
+def _progress(items: Iterable[Any]) -> Iterator[Any]:
+    """Pass the items on; on a terminal, what takes over a second shows how far it is."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from time import monotonic
+
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    started = monotonic()
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=False) as bar:
+        task = bar.add_task("", visible=False)
+        for count, item in enumerate(items, 1):
+            yield item
+            if count % 256 == 0 and (spent := monotonic() - started) > 1:
+                text = _words(f"已计算 {count:,} 人，每秒 {count / spent:,.0f} 人", f"{count:,} people, {count / spent:,.0f}/s")
+                bar.update(task, description=text, visible=True)
+
+
+# ── explain ──────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def explain(
+    place: Annotated[str, typer.Argument(help="地区代码 / the place")],
+    records: Annotated[Path, typer.Argument(help="记录 / records")],
+    person: Annotated[str, typer.Option("--person", help="编号 / id of the person")],
+    year: Annotated[int, typer.Option("--year", help="年度 / insured year")],
+    rule: Annotated[str, typer.Option("--rule", help="规则 / the rule")],
+    form: Annotated[str, typer.Option("--format", metavar="text|tree|json", help="格式 / format")] = "text",
+    reading: Reading = None,
+    opening: Annotated[Path | None, typer.Option("--opening", help="期初状态 / opening states")] = None,
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """说明一个结果的理由：依据的条款、代入的数字、舍入，逐年追溯；不能确定时列出还缺的事实。 Explain a result."""
+    from tiaoli.api import explain_rule
+    from tiaoli.explain import as_json, as_text, as_tree
+    from tiaoli.trace import Tracer
+
+    _set_lang(lang)
+    _choice(form, ("text", "tree", "json"), "--format")
+    with _guarded():
+        rules = _rules(place, rulesets)
+        compiled = rules.compiled(_years(str(year)), [rule], _readings(reading))
+        openings = _openings(opening, compiled)
+        _readable(records)
+        found = _person(rules, compiled, records, person)
+        state = None if openings is None else openings.get(person)
+        tracer = Tracer(compiled.program, found.facts, found.years, compiled.readings, state)
+        explanation = explain_rule(rules, tracer, person, rule, year)
+    if form == "json":
+        print(json.dumps(as_json(explanation), ensure_ascii=False, indent=1, default=_exact))
+    elif form == "tree":
+        from rich.console import Console
+
+        Console(width=None if sys.stdout.isatty() else 10_000).print(as_tree(explanation, _state["lang"]))
+    else:
+        print(as_text(explanation, _state["lang"]))
+    if explanation.asked.needs or explanation.asked.trouble:
+        raise typer.Exit(1)
+
+
+def _exact(value: Any) -> Any:
+    """Decimals in JSON: whole ones as integers, others as exact text."""
+    return int(value) if value == value.to_integral_value() else str(value)
+
+
+def _person(rules: Any, compiled: Any, records: Path, person: str) -> Any:
+    from tiaoli.pipeline import nearest
+    from tiaoli.records import Fault
+
+    seen: list[str] = []
+    for found in rules.reader(compiled, partial=True).read(records):
+        if isinstance(found, Fault):
+            if found.person in (person, None):
+                raise TiaoliError(found.diagnostics)
+            continue
+        if found.id == person:
+            return found
+        seen.append(found.id)
+    _wrong(Diagnostic("E816", {"person": person, "near": nearest(person, seen[:10_000])}))
+
+
+# ── show, schema, diff ───────────────────────────────────────────────────────
+
+
+@app.command()
+def show(
+    place: Annotated[str, typer.Argument(help="地区代码 / the place")],
+    name: Annotated[str | None, typer.Argument(help="只看这一个名称 / one name only")] = None,
+    year: Annotated[int, typer.Option("--year", help="年度 / insured year")] = 0,
+    form: Format = "text",
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """列出一个地区某年度施行的全部规定，每项写明文件和条款。 Show what is in force."""
+    from tiaoli import inventory
+
+    _set_lang(lang)
+    _choice(form, ("text", "json"), "--format")
+    with _guarded():
+        rules = _rules(place, rulesets)
+        held = _inventory(rules, year)
+        if form == "json":
+            print(json.dumps(inventory.as_json(held, name), ensure_ascii=False, indent=1, default=_exact))
+        else:
+            print(inventory.as_text(held, _state["lang"], name))
+
+
+def _inventory(rules: Any, year: int) -> Any:
+    from tiaoli.inventory import inventory
+
+    asked = year or rules.newest_year
+    if asked < rules.first_year or asked > 9999:
+        _wrong(Diagnostic("E815", {"year": asked, "first": rules.first_year}))
+    return inventory(rules.program(max(asked, rules.newest_year)), asked)
+
+
+@app.command()
+def diff(
+    left: Annotated[str, typer.Argument(help="地区@年度，如 CN-JX@2025 / PLACE@YEAR")],
+    right: Annotated[str, typer.Argument(help="地区@年度 / PLACE@YEAR")],
+    form: Format = "text",
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """比较两个地区或两个年度施行的规定。 Compare what is in force on two sides."""
+    from tiaoli import comparison
+
+    _set_lang(lang)
+    _choice(form, ("text", "json"), "--format")
+    with _guarded():
+        sides = [_side(text, rulesets) for text in (left, right)]
+        compared = comparison.compare(*sides)
+        if form == "json":
+            print(json.dumps(comparison.as_json(compared), ensure_ascii=False, indent=1, default=_exact))
+        else:
+            print(comparison.as_text(compared, _state["lang"]))
+
+
+def _side(text: str, rulesets: Sequence[Path] | None) -> Any:
+    place, sign, year = text.partition("@")
+    if not sign or not year.isdigit():
+        _wrong(Diagnostic("E825", {"text": text, "form": "地区@年度，例如 CN-JX@2025"}))
+    return _inventory(_rules(place, rulesets), int(year))
+
+
+@app.command()
+def schema(
+    place: Annotated[str, typer.Argument(help="地区代码 / the place")],
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """输出记录的 JSON Schema (2020-12)。 Print the JSON Schema of a record."""
+    from tiaoli.records import schema_text
+
+    _set_lang(lang)
+    with _guarded():
+        rules = _rules(place, rulesets)
+        print(schema_text(rules.program(rules.newest_year)))
+
+
+# ── test ─────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def test(
+    paths: Annotated[list[Path] | None, typer.Argument(help="*.cases.yaml 文件或目录；不写则用内置的 / files or folders")] = None,
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """运行用例，列出不符之处和理由，以及用例对条款的覆盖。 Run cases."""
+    from importlib.resources import as_file, files
+
+    from tiaoli.api import Rules
+    from tiaoli.cases import run_cases
+    from tiaoli.pipeline import load
+
+    _set_lang(lang)
+    with _guarded():
+        if paths:
+            found = [file for path in paths for file in _case_files(path)]
+            beside = sorted({p if p.is_dir() else p.parent for p in paths})
+            beside = [p for p in beside if any(p.rglob("*.tiaoli"))]
+            library = load([*beside, *(rulesets or ())])
+            report = run_cases(found, lambda place: Rules(library, place))
+        else:
+            library = load(list(rulesets or ()))
+            with as_file(files("tiaoli.rulesets")) as folder:
+                found = sorted(folder.rglob("*.cases.yaml"))
+                report = run_cases(found, lambda place: Rules(library, place))
+    _show_report(report, len(found))
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _case_files(path: Path) -> list[Path]:
+    if not path.exists():
+        _wrong(Diagnostic("E817", {"path": str(path)}))
+    found = sorted(path.rglob("*.cases.yaml")) if path.is_dir() else [path]
+    if not found:
+        _wrong(Diagnostic("E830", {"reason": f"{path}: 没有 *.cases.yaml / no cases files"}))
+    return found
+
+
+def _show_report(report: Any, files: int) -> None:
+    for failure in report.failures:
+        _say([failure.diagnostic])
+        if failure.explanation:
+            print("\n".join("    " + line for line in failure.explanation.splitlines()), file=sys.stderr)
+    for document, (reached, every, missed) in report.coverage.items():
+        print(_words(f"{document}: 用例到达 {reached}/{every} 处分支", f"{document}: cases reach {reached}/{every} branches"))
+        for place in missed[:20]:
+            line = place.span.text.strip().splitlines()[0]
+            print(f"  {_words('未到达', 'not reached')} {place.span}  {line}")
+    failed = len({id(f.case) for f in report.failures})
+    print(
+        _words(
+            f"{files} 个用例文件：{report.passed} 个通过，{failed} 个不符",
+            f"{files} files of cases: {report.passed} passed, {failed} failed",
+        )
+    )
+
+
+# ── fmt and new ──────────────────────────────────────────────────────────────
+
+
+@app.command()
+def fmt(
+    paths: Annotated[list[Path], typer.Argument(help="规则集文件或目录 / files or folders")],
+    check_only: Annotated[bool, typer.Option("--check", help="只检查，不改写 / only say what would change")] = False,
+    keywords: Annotated[str | None, typer.Option("--keywords", metavar="zh|en", help="统一关键词的语言 / spell keywords in")] = None,
+    lang: Lang = None,
+) -> None:
+    """统一排版：空格、对齐、换行；注释不动。 Lay out rulesets."""
+    from tiaoli.format import format_source
+    from tiaoli.results import whole_file
+
+    _set_lang(lang)
+    if keywords is not None:
+        _choice(keywords, ("zh", "en"), "--keywords")
+    changed: list[Path] = []
+    faulty = False
+    with _guarded():
+        for file, source in _files(paths):
+            text, found = format_source(source, keywords)  # type: ignore[arg-type]
+            if found:
+                _say(found)
+                faulty = True
+            elif text != source.text:
+                changed.append(file)
+                if not check_only:
+                    with whole_file(file) as partial:
+                        partial.write_bytes(text.encode())
+    for file in changed:
+        print(_words("需要排版 " if check_only else "已排版 ", "would change " if check_only else "changed ") + str(file))
+    if faulty or (check_only and changed):
+        raise typer.Exit(1)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, Any]]:
+    from tiaoli.source import Source
+
+    for path in paths:
+        if not path.exists():
+            _wrong(Diagnostic("E817", {"path": str(path)}))
+        for file in sorted(path.rglob("*.tiaoli")) if path.is_dir() else [path]:
+            try:
+                yield file, Source(str(file), file.read_bytes().decode("utf-8-sig"))
+            except (OSError, UnicodeDecodeError):
+                _wrong(Diagnostic("E818", {"path": str(file), "reason": "UTF-8"}))
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="新文件，如 甲省2026.tiaoli / the new file")],
+    place: Annotated[str, typer.Option("--place", help="地区代码，如 CN-XX / the place")] = "CN-XX",
+    year: Annotated[int, typer.Option("--year", help="施行年度 / effective year")] = 2026,
+    lang: Lang = None,
+) -> None:
+    """写一个带注释的规则集开头，可以直接通过检查。 Write a commented starter ruleset."""
+    from tiaoli.starter import starter
+
+    _set_lang(lang)
+    file = path if path.suffix == ".tiaoli" else path.with_name(path.name + ".tiaoli")
+    if file.exists():
+        _wrong(Diagnostic("E823", {"path": str(file)}))
+    try:
+        file.write_text(starter(file.stem, place, year), encoding="utf-8")
+    except OSError as error:
+        _wrong(Diagnostic("E824", {"path": str(file), "reason": error.strerror or ""}))
+    print(_words(f"已写好 {file}；接着：tiaoli check {file}", f"wrote {file}; next: tiaoli check {file}"))
+
+
+# ── main ─────────────────────────────────────────────────────────────────────
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a bug is said in one line (all of it with TIAOLI_DEBUG=1)."""
+    _guard(lambda: app(args=None if arguments is None else list(arguments), prog_name="tiaoli"))
+
+
+def _guard(command: Callable[[], None]) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        command()
+    except KeyboardInterrupt:
+        _note("已中断；没有写出不完整的文件。", "interrupted; no partial file was left.")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("TIAOLI_DEBUG"):
+            raise
+        _note(
+            f"内部错误（{type(error).__name__}: {error}）。这是程序的缺陷，请报告；设 TIAOLI_DEBUG=1 可看到细节。",
+            f"internal error ({type(error).__name__}: {error}). This is a bug, please report it; TIAOLI_DEBUG=1 shows more.",
+        )
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

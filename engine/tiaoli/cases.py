@@ -1,0 +1,365 @@
+"""Cases: records with the results a document demands, run like any other record, and which clauses they reach.
+
+A `*.cases.yaml` file stands beside the documents of a place. A failing case shows expected and actual and why the actual came out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tiaoli import model as m
+from tiaoli.api import EvaluationError, Result, Rules, UsageError
+from tiaoli.diagnostic import Diagnostic, TiaoliError
+from tiaoli.explain import as_text
+from tiaoli.meaning import Unknown
+from tiaoli.pipeline import nearest
+from tiaoli.record_files import decode
+from tiaoli.record_places import BrokenError, Entries, Node, from_node
+from tiaoli.record_yaml import yaml_nodes
+from tiaoli.records import Fault
+from tiaoli.show_value import show_value
+from tiaoli.trace import in_units
+
+_ENGLISH = {
+    "place": "地区", "cases": "用例", "name": "名称", "clauses": "条文", "readings": "读法", "opening": "期初", "record": "记录",
+    "expect": "期望", "note": "说明", "year": "年度", "values": "值", "fault": "期望错误",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case as read. ``expected`` holds, by year and rule, the plain value and its place; ``fault`` a code that must be reported."""
+
+    name: str
+    place: str
+    readings: Mapping[str, str]
+    opening: tuple[int, Mapping[str, Any]] | None
+    record: Node
+    expected: Mapping[int, Mapping[str, tuple[Any, int, int]]]
+    clauses: tuple[str, ...]
+    fault: str | None
+    path: Path
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a case shows to be otherwise, and the explanation of the value that came out."""
+
+    case: Case
+    diagnostic: Diagnostic
+    explanation: str
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Which deciding places (clauses, rows, bands) of a place's rules the cases reached."""
+
+    reached: set[tuple[str, int]] = field(default_factory=set)
+
+    def of(self, program: m.Program) -> dict[str, tuple[int, int, list[m.Clause | m.Row | m.Band]]]:
+        """Return by document: how many were reached, how many there are, and those not reached."""
+        table: dict[str, tuple[int, int, list[m.Clause | m.Row | m.Band]]] = {}
+        for document, places in _deciding(program).items():
+            missed = [p for key, p in places.items() if key not in self.reached]
+            table[document] = (len(places) - len(missed), len(places), missed)
+        return table
+
+    def take(self, result: Result) -> None:
+        for step in result.tracer.steps.values():
+            for decided in step.decision.decided if step.decision else ():
+                self.reached.add(_key(decided))
+
+
+def _key(place: m.Clause | m.Row | m.Band) -> tuple[str, int]:
+    return place.span.source.path, place.span.start
+
+
+def _deciding(program: m.Program) -> dict[str, dict[tuple[str, int], m.Clause | m.Row | m.Band]]:
+    table: dict[str, dict[tuple[str, int], m.Clause | m.Row | m.Band]] = {}
+    for texts in program.rules.values():
+        for rule in texts:
+            if rule.hidden:
+                continue
+            places: list[m.Clause | m.Row | m.Band]
+            match rule.body:
+                case m.Cases(exceptions, clauses):
+                    places = [c for g in exceptions for c in g] + list(clauses)
+                case m.DecisionTable() as body:
+                    places = [*body.rows, *([body.otherwise] if body.otherwise else [])]
+                case m.MarginalScale() as body:
+                    places = list(body.bands)
+            own = table.setdefault(rule.document, {})
+            own.update((_key(p), p) for p in places)
+    return table
+
+
+# ── reading ──────────────────────────────────────────────────────────────────
+
+
+class CaseError(TiaoliError):
+    """A cases file that cannot be read."""
+
+
+def read_cases(path: Path) -> list[Case]:
+    """Return the cases of a file. Raises CaseError with the place of the mistake."""
+    try:
+        nodes = yaml_nodes(decode(path.read_bytes()))
+    except BrokenError as broken:
+        trouble = broken.trouble
+        reason = str(trouble.arguments.get("reason", ""))
+        raise _mistake(path, trouble.line or 1, trouble.column or 1, reason) from None
+    except OSError as error:
+        raise CaseError([Diagnostic("E818", {"path": str(path), "reason": error.strerror or ""})]) from None
+    if len(nodes) != 1:
+        raise _mistake(path, 1, 1, "应是一个含 地区 和 用例 的映射 / must be one mapping with place and cases")
+    top = _mapping(nodes[0], path, ("地区", "用例", "说明"))
+    place = _text(_need(top, "地区", nodes[0], path), path)
+    listed = _need(top, "用例", nodes[0], path)
+    if not isinstance(listed.value, list):
+        raise _mistake(path, listed.line, listed.column, "用例 应是列表 / cases must be a list")
+    return [_case(node, place, path) for node in listed.value]
+
+
+def _mistake(path: Path, line: int, column: int, reason: str) -> CaseError:
+    return CaseError([Diagnostic("E830", {"reason": reason}, path=str(path), line=line, column=column)])
+
+
+def _mapping(node: Node, path: Path, known: tuple[str, ...]) -> dict[str, Node]:
+    if not isinstance(node.value, Entries):
+        raise _mistake(path, node.line, node.column, "应是映射 / must be a mapping")
+    found: dict[str, Node] = {}
+    for key, value in node.value.pairs:
+        name = _ENGLISH.get(str(key.value), str(key.value))
+        if known and name not in known:
+            near = nearest(name, known)
+            hint = f"，是不是“{near}”？" if near else ""
+            raise _mistake(path, key.line, key.column, f"未知的项“{key.value}” / unknown key{hint}")
+        if name in found:
+            raise _mistake(path, key.line, key.column, f"“{name}”重复 / given twice")
+        found[name] = value
+    return found
+
+
+def _need(found: Mapping[str, Node], name: str, node: Node, path: Path) -> Node:
+    if name not in found:
+        raise _mistake(path, node.line, node.column, f"缺少“{name}” / missing '{name}'")
+    return found[name]
+
+
+def _text(node: Node, path: Path) -> str:
+    if isinstance(node.value, Entries | list) or node.value is None:
+        raise _mistake(path, node.line, node.column, "应是文字 / must be text")
+    return str(node.value)
+
+
+_KEYS = ("名称", "条文", "读法", "期初", "记录", "期望", "说明", "期望错误")
+
+
+def _case(node: Node, place: str, path: Path) -> Case:
+    top = _mapping(node, path, _KEYS)
+    name = _text(_need(top, "名称", node, path), path)
+    readings = {k: _text(v, path) for k, v in _mapping(top["读法"], path, ()).items()} if "读法" in top else {}
+    clauses = top.get("条文")
+    listed = clauses.value if clauses and isinstance(clauses.value, list) else [clauses] if clauses else []
+    fault = _text(top["期望错误"], path) if "期望错误" in top else None
+    if fault is None:
+        _need(top, "期望", node, path)
+    return Case(
+        name, place, readings, _opening(top.get("期初"), path), _need(top, "记录", node, path),
+        _expected(top["期望"], path) if "期望" in top else {}, tuple(_text(c, path) for c in listed), fault, path, node.line,
+    )  # fmt: skip
+
+
+def _opening(node: Node | None, path: Path) -> tuple[int, Mapping[str, Any]] | None:
+    if node is None:
+        return None
+    top = _mapping(node, path, ("年度", "值"))
+    values = _mapping(_need(top, "值", node, path), path, ())
+    return _year(_need(top, "年度", node, path), path), {k: v.value for k, v in values.items()}
+
+
+def _year(node: Node, path: Path) -> int:
+    text = str(node.value).removesuffix("年度")
+    if not text.isdigit():
+        raise _mistake(path, node.line, node.column, f"“{node.value}”不是年度 / not an insured year")
+    return int(text)
+
+
+def _expected(node: Node, path: Path) -> dict[int, dict[str, tuple[Any, int, int]]]:
+    if not isinstance(node.value, Entries):
+        raise _mistake(path, node.line, node.column, "期望 应按年度写 / expect must be keyed by year")
+    found: dict[int, dict[str, tuple[Any, int, int]]] = {}
+    for key, value in node.value.pairs:
+        year = _year(key, path)
+        if year in found:
+            raise _mistake(path, key.line, key.column, f"年度 {year} 重复 / given twice")
+        found[year] = {k: (v.value, v.line, v.column) for k, v in _mapping(value, path, ()).items()}
+    if not found:
+        raise _mistake(path, node.line, node.column, "期望 是空的 / expect is empty")
+    return found
+
+
+# ── running ──────────────────────────────────────────────────────────────────
+
+
+def run_case(case: Case, rules: Rules, coverage: Coverage) -> list[Failure]:
+    """Return what the case shows to be otherwise; nothing when it passes."""
+    years = range(min(case.expected, default=rules.first_year), max(case.expected, default=rules.first_year) + 1)
+    if case.fault is not None and not case.expected:
+        years = range(rules.first_year, rules.newest.last + 1)
+    try:
+        result = _evaluate(case, rules, years)
+    except TiaoliError as error:
+        return _refused(case, error)
+    if isinstance(result, Fault):
+        return _refused(case, TiaoliError(result.diagnostics))
+    coverage.take(_touched(result))
+    failures = [f for year, wanted in case.expected.items() for f in _compare(case, result, year, wanted)]
+    if case.fault is not None:
+        codes = [d.code for d in rules.breaches(result)]
+        if case.fault not in codes:
+            failures.append(_failure(case, f"应报告 {case.fault} / should report {case.fault}", case.line, 1))
+    return failures
+
+
+def _touched(result: Result) -> Result:
+    for year in result.compiled.asked:
+        result.tracer.step("", year)
+    return result
+
+
+def _evaluate(case: Case, rules: Rules, years: range) -> Result | Fault:
+    program = rules.program(years.stop - 1)
+    names = {n for wanted in case.expected.values() for n in wanted}
+    unknown = next((n for n in names if n not in program.rules), None)
+    if unknown is not None:
+        near = nearest(unknown, program.rules)
+        raise UsageError([Diagnostic("E811", {"place": case.place, "name": unknown, "near": near})])
+    asked = tuple(n for n in program.rules if n in names) or None
+    compiled = rules.compiled(years, asked, case.readings)
+    person = rules.reader(compiled, case.opening is not None).one(from_node(case.record), case.path)
+    if isinstance(person, Fault):
+        return person
+    opening = None
+    if case.opening is not None:
+        opening = case.opening[0], {n: _held(v, n, program) for n, v in case.opening[1].items()}
+    return rules.run(compiled, person, opening)
+
+
+def _held(value: Any, name: str, program: m.Program) -> Any:
+    """Return a value written for people as the interpreter holds it."""
+    if name in program.rules:
+        kind, scale = program.rules[name][0].type.kind.name, program.rules[name][0].scale
+    elif name in program.facts:
+        kind, scale = program.facts[name].type.kind.name, program.facts[name].digits
+    else:
+        raise UsageError([Diagnostic("E822", {"reason": f"“{name}”"})])
+    match kind:
+        case "MONEY":
+            return int(Decimal(value) * 100)
+        case "RATE":
+            return int(Decimal(value) * 10**scale)
+        case "DATE":
+            return date.fromisoformat(value) if isinstance(value, str) else value
+        case "BOOL":
+            return {"是": True, "否": False}.get(value, value)
+        case _:
+            return value
+
+
+def _refused(case: Case, error: TiaoliError) -> list[Failure]:
+    if case.fault is not None and any(d.code == case.fault for d in error.diagnostics):
+        return []
+    if isinstance(error, EvaluationError | UsageError):
+        return [
+            Failure(case, Diagnostic(d.code, d.arguments, path=str(case.path), line=case.line, column=1), "")
+            for d in error.diagnostics
+        ]
+    return [Failure(case, d, "") for d in error.diagnostics]
+
+
+def _failure(case: Case, reason: str, line: int, column: int) -> Failure:
+    diagnostic = Diagnostic("E830", {"reason": f"{case.name}: {reason}"}, path=str(case.path), line=line, column=column)
+    return Failure(case, diagnostic, "")
+
+
+def _compare(
+    case: Case, result: Result, year: int, wanted: Mapping[str, tuple[Any, int, int]]
+) -> Iterator[Failure]:
+    actual = result[year]
+    for name, (expected, line, column) in wanted.items():
+        if same(expected, actual[name]):
+            continue
+        kind = result.compiled.program.rules[name][0].type
+        in_force = name in result.compiled.computed.get(year, ())
+        shown = show_value(_units(result, name, year), kind) if in_force else "没有施行"
+        arguments = {"case": case.name, "year": year, "rule": name, "expected": _written(expected), "actual": shown}
+        diagnostic = Diagnostic("E831", arguments, path=str(case.path), line=line, column=column)
+        yield Failure(case, diagnostic, as_text(result.explain(name, year)) if in_force else "")
+
+
+def _units(result: Result, name: str, year: int) -> Any:
+    rule = result.compiled.program.rules[name][0]
+    return in_units(result.values[year][result.compiled.slots[name]], rule.scale)
+
+
+def _written(value: Any) -> str:
+    return {None: "无", True: "是", False: "否"}.get(value, str(value)) if not isinstance(value, int | Decimal) or isinstance(value, bool) else f"{value:,}"
+
+
+def same(expected: Any, actual: Any) -> bool:
+    """Whether a value written in a case is the value computed: numbers by worth, dates by day, 是 as true."""
+    if isinstance(actual, bool):
+        return {"是": True, "否": False}.get(expected, expected) is actual if isinstance(expected, str | bool) else False
+    if isinstance(actual, date):
+        return str(expected) == actual.isoformat()
+    if actual is None:
+        return expected is None or expected == "无"
+    if isinstance(actual, int | Decimal):
+        return isinstance(expected, int | Decimal) and not isinstance(expected, bool) and expected == actual
+    return bool(expected == actual)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a run of cases."""
+
+    passed: int
+    failures: tuple[Failure, ...]
+    coverage: Mapping[str, tuple[int, int, list[m.Clause | m.Row | m.Band]]]
+
+
+def run_cases(paths: list[Path], rules_of: Callable[[str], Rules], each: Callable[[Case], None] = lambda _: None) -> Report:
+    """Run every case of the files; ``rules_of`` gives the rules of a place, ``each`` hears of each case (for progress)."""
+    failures: list[Failure] = []
+    coverage = Coverage()
+    used: dict[str, Rules] = {}
+    passed = 0
+    for path in paths:
+        try:
+            cases = read_cases(path)
+            for case in cases:
+                used[case.place] = used.get(case.place) or rules_of(case.place)
+        except TiaoliError as error:
+            blank = Case(path.name, "", {}, None, Node(None, 1, 1), {}, (), None, path, 1)
+            failures.extend(Failure(blank, d, "") for d in error.diagnostics)
+            continue
+        for case in cases:
+            found = run_case(case, used[case.place], coverage)
+            failures.extend(found)
+            passed += not found
+            each(case)
+    tables: dict[str, tuple[int, int, list[m.Clause | m.Row | m.Band]]] = {}
+    for rules in used.values():
+        for document, entry in coverage.of(rules.newest).items():
+            tables.setdefault(document, entry)
+    return Report(passed, tuple(failures), tables)
+
+
+__all__ = ["Case", "CaseError", "Coverage", "Failure", "Report", "Unknown", "read_cases", "run_case", "run_cases", "same"]
