@@ -223,7 +223,7 @@ class Rules:
         key = (id(compiled), opened, partial)
         if key not in self._readers:
             program = compiled.program
-            years = range(compiled.asked.start if opened else compiled.begin, compiled.asked.stop)
+            years = _demanding(compiled, compiled.asked.start if opened else compiled.begin)
             conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
             if partial:
                 program = replace(program, facts={n: replace(f, required=False) for n, f in program.facts.items()})
@@ -236,7 +236,7 @@ class Rules:
         start = self._open(compiled, opening) if opening is not None else None
         try:
             values = compiled.run(person.facts, person.years, start)
-        except (ArithmeticError, ValueError, TypeError):
+        except (ArithmeticError, LookupError, ValueError, TypeError):
             values = self._slowly(compiled, person, opening)
         return Result(self, compiled, person, values, opening)
 
@@ -276,7 +276,8 @@ class Rules:
         """Return the mandates that this person's values break, for mandates that parameters alone do not decide."""
         found: list[Diagnostic] = []
         for year in result.compiled.asked:
-            mandates = [g for g in result.compiled.program.segment(year).mandates if g.first <= year <= g.last]
+            segment = result.compiled.program.segment(year)
+            mandates = [g for g in segment.mandates if not g.decided and g.first <= year <= g.last]
             if not mandates:
                 continue
             tracer = result.tracer
@@ -290,6 +291,13 @@ class Rules:
                 if holds is False:
                     found.append(_breach(mandate, result.person.id, year))
         return found
+
+
+def _demanding(compiled: Compiled, start: int) -> range:
+    """The years from ``start`` on in which rules read facts that have neither default nor 可空."""
+    strict = {f.name for f in compiled.program.facts.values() if f.yearly and f.required}
+    years = [y for y, names in compiled.needed_facts.items() if y >= start and names & strict]
+    return range(min(years), max(years) + 1) if years else range(0)
 
 
 def _held(step: Any, initial: Any) -> Any:
@@ -319,20 +327,20 @@ class Result(Mapping[int, Mapping[str, Any]]):
     rules: Rules
     compiled: Compiled
     person: Person
-    values: Mapping[int, tuple[Any, ...]]
+    rows: Mapping[int, tuple[Any, ...]]
     opening: Opening | None = None
 
     def __getitem__(self, year: int) -> Mapping[str, Any]:
-        row = self.values[year]
+        row = self.rows[year]
         return {name: self._outward(name, row, year) for name in self.compiled.outputs}
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.values)
+        return iter(self.rows)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.rows)
 
-    def _outward(self, name: str, row: tuple[Any, ...], year: int) -> Decimal | int | str | bool | None | Any:
+    def _outward(self, name: str, row: tuple[Any, ...], year: int) -> Decimal | int | str | bool | Any | None:
         if name not in self.compiled.computed.get(year, ()):
             return None
         rule = self.compiled.program.rules[name][0]
@@ -350,8 +358,8 @@ class Result(Mapping[int, Mapping[str, Any]]):
 
     def closing(self, year: int | None = None) -> Opening:
         """Return the state at the end of ``year`` (the last one asked): what a later run needs as its opening."""
-        last = max(self.values) if year is None else year
-        row = self.values[last]
+        last = max(self.rows) if year is None else year
+        row = self.rows[last]
         facts = self.person.years.get(last, self.compiled.default_year)
         yearly = [f.name for f in self.compiled.program.facts.values() if f.yearly]
         held = dict(zip(yearly, facts, strict=True))

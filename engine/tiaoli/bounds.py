@@ -120,7 +120,7 @@ def _quotient(ranges: tuple[Range, ...], scale: int | None) -> Range:
     if low is None or high is None or scale is None:
         return ANY
     step = Fraction(1, 10**scale)
-    top = max(abs(low), abs(high)) / step
+    top = max(Fraction(abs(low)), Fraction(abs(high))) / step
     if divisor[0] is not None and divisor[0] >= 0:
         return row("÷").bound(((low, high), (max(divisor[0], step), divisor[1]))) if divisor[1] else (-top, top)
     return -top, top
@@ -135,7 +135,9 @@ def _moved(ranges: tuple[Range, ...], expression: m.Apply) -> Range:
     return first, last
 
 
-def reach(program_years: Range, segments: list[m.Segment], facts: Mapping[str, m.Fact], parameters: Mapping[str, m.Parameter]) -> tuple[Reach, dict[str, Range]]:
+def reach(
+    program_years: Range, segments: list[m.Segment], facts: Mapping[str, m.Fact], parameters: Mapping[str, m.Parameter]
+) -> tuple[Reach, dict[str, Range]]:
     """Return the reach with the hull over all years, and the hull of each rule by name.
 
     A rule that reads its own past is followed year by year; a rule that no longer changes keeps its range.

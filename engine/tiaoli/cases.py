@@ -89,7 +89,7 @@ def _deciding(program: m.Program) -> dict[str, dict[tuple[str, int], m.Clause | 
             places: list[m.Clause | m.Row | m.Band]
             match rule.body:
                 case m.Cases(exceptions, clauses):
-                    places = [c for g in exceptions for c in g] + list(clauses)
+                    places = [*(c for g in exceptions for c in g), *clauses]
                 case m.DecisionTable() as body:
                     places = [*body.rows, *([body.otherwise] if body.otherwise else [])]
                 case m.MarginalScale() as body:
@@ -289,9 +289,7 @@ def _failure(case: Case, reason: str, line: int, column: int) -> Failure:
     return Failure(case, diagnostic, "")
 
 
-def _compare(
-    case: Case, result: Result, year: int, wanted: Mapping[str, tuple[Any, int, int]]
-) -> Iterator[Failure]:
+def _compare(case: Case, result: Result, year: int, wanted: Mapping[str, tuple[Any, int, int]]) -> Iterator[Failure]:
     actual = result[year]
     for name, (expected, line, column) in wanted.items():
         if same(expected, actual[name]):
@@ -306,17 +304,25 @@ def _compare(
 
 def _units(result: Result, name: str, year: int) -> Any:
     rule = result.compiled.program.rules[name][0]
-    return in_units(result.values[year][result.compiled.slots[name]], rule.scale)
+    return in_units(result.rows[year][result.compiled.slots[name]], rule.scale)
 
 
 def _written(value: Any) -> str:
-    return {None: "无", True: "是", False: "否"}.get(value, str(value)) if not isinstance(value, int | Decimal) or isinstance(value, bool) else f"{value:,}"
+    match value:
+        case None:
+            return "无"
+        case bool():
+            return "是" if value else "否"
+        case int() | Decimal():
+            return f"{value:,}"
+        case _:
+            return str(value)
 
 
 def same(expected: Any, actual: Any) -> bool:
     """Whether a value written in a case is the value computed: numbers by worth, dates by day, 是 as true."""
     if isinstance(actual, bool):
-        return {"是": True, "否": False}.get(expected, expected) is actual if isinstance(expected, str | bool) else False
+        return expected is actual or expected == ("是" if actual else "否")
     if isinstance(actual, date):
         return str(expected) == actual.isoformat()
     if actual is None:
@@ -335,7 +341,9 @@ class Report:
     coverage: Mapping[str, tuple[int, int, list[m.Clause | m.Row | m.Band]]]
 
 
-def run_cases(paths: list[Path], rules_of: Callable[[str], Rules], each: Callable[[Case], None] = lambda _: None) -> Report:
+def run_cases(
+    paths: list[Path], rules_of: Callable[[str], Rules], each: Callable[[Case], None] = lambda _: None
+) -> Report:
     """Run every case of the files; ``rules_of`` gives the rules of a place, ``each`` hears of each case (for progress)."""
     failures: list[Failure] = []
     coverage = Coverage()
@@ -362,4 +370,15 @@ def run_cases(paths: list[Path], rules_of: Callable[[str], Rules], each: Callabl
     return Report(passed, tuple(failures), tables)
 
 
-__all__ = ["Case", "CaseError", "Coverage", "Failure", "Report", "Unknown", "read_cases", "run_case", "run_cases", "same"]
+__all__ = [
+    "Case",
+    "CaseError",
+    "Coverage",
+    "Failure",
+    "Report",
+    "Unknown",
+    "read_cases",
+    "run_case",
+    "run_cases",
+    "same",
+]

@@ -20,7 +20,8 @@ from tiaoli.elaborate import Context, Elaborator, Memory, constant, fits
 from tiaoli.meaning import Environment, Result, Trouble, evaluate
 from tiaoli.model import ANY
 from tiaoli.operators import BOOL, DATE_RANGE, YEARS
-from tiaoli.resolve import DEFAULT_RANGES, Scope, Signature, resolve
+from tiaoli.resolve import DEFAULT_RANGES, Scope, Signature, resolve, resolve_rounding
+from tiaoli.source import Span
 from tiaoli.symbols import (
     ExceptionText,
     FactSymbol,
@@ -54,6 +55,7 @@ class _Slice:
     clauses: tuple[s.Clause, ...]
     otherwise: s.Clause | None
     rows: tuple[s.Row, ...]
+    bands: tuple[s.Band, ...]
     exceptions: tuple[tuple[ExceptionText, s.Clause], ...]
     first: int
     last: int
@@ -105,7 +107,7 @@ class _Check:
         segments = self._mandates(segments, ranges)
         return self._program(segments)
 
-    def say(self, code: str, span: s.Span, clause: str | None = None, *related: Related, **arguments: object) -> None:
+    def say(self, code: str, span: Span, clause: str | None = None, *related: Related, **arguments: object) -> None:
         self.found.append(Diagnostic(code, arguments, span, clause, related))
 
     # ── facts, parameters, questions ─────────────────────────────────────────
@@ -136,7 +138,9 @@ class _Check:
         bounds = self._fact_range(written, signature, context)
         place = point(default)
         if has_default and place[0] is not None and not _within(place[0], bounds):
-            self.say("E325", written.default.span if written.default else written.span, context.clause, name=symbol.name)
+            self.say(
+                "E325", written.default.span if written.default else written.span, context.clause, name=symbol.name
+            )
         return m.Fact(
             symbol.name, written.yearly, signature.type, default, has_default, False, None,
             written.modifiers.first, written.modifiers.last, bounds, signature.scale,
@@ -201,14 +205,15 @@ class _Check:
     def _parameter(self, symbol: ParameterSymbol, signature: Signature) -> m.Parameter:
         written = symbol.declaration
         key_type = self._key_type(written)
-        texts = symbol.values
+        texts: Sequence[ValueText] = symbol.values
         if key_type is not None and key_type.kind is Kind.PLACE:
             texts = self._of_place(texts)
         values = [self._value(text, signature, key_type) for text in texts]
         by_place = key_type is not None and key_type.kind is Kind.PLACE
         return m.Parameter(
             symbol.name, signature.type, signature.scale, None if by_place else key_type,
-            tuple(replace(v, key=None) if by_place else v for v in values), None, written.span,
+            tuple(replace(v, key=None) if by_place else v for v in values),
+            self._basis(written.modifiers, symbol.document), written.modifiers.note, written.span,
         )  # fmt: skip
 
     def _key_type(self, written: s.Parameter) -> Type | None:
@@ -263,13 +268,13 @@ class _Check:
     def _clause(modifiers: s.Modifiers) -> str | None:
         return str(modifiers.citations[0]) if modifiers.citations else None
 
-    def _require_basis(self, modifiers: s.Modifiers, span: s.Span, context: Context) -> None:
+    def _require_basis(self, modifiers: s.Modifiers, span: Span, context: Context) -> None:
         if not modifiers.citations:
             self.found.append(Diagnostic("W601", {}, span, context.clause))
 
     # ── rules ────────────────────────────────────────────────────────────────
     def _rules(self) -> None:
-        for name, signature in self.scope.signatures.items():
+        for signature in self.scope.signatures.values():
             if isinstance(signature.symbol, RuleSymbol):
                 self._rule(signature.symbol, signature)
         known = 0
@@ -295,7 +300,11 @@ class _Check:
             if version is None:
                 continue
             piece = self._slice(symbol, version, year)
-            if pieces and pieces[-1].last == year - 1 and replace(piece, first=pieces[-1].first) == replace(pieces[-1], last=year):
+            if (
+                pieces
+                and pieces[-1].last == year - 1
+                and replace(piece, first=pieces[-1].first) == replace(pieces[-1], last=year)
+            ):
                 pieces[-1] = replace(pieces[-1], last=year)
             else:
                 pieces.append(piece)
@@ -309,6 +318,7 @@ class _Check:
         text = version.declaration
         clauses = tuple(c for c in text.clauses if holds(c.modifiers)) if isinstance(text, s.Rule) else ()
         rows = tuple(r for r in text.rows if holds(r.modifiers)) if isinstance(text, s.Table) else ()
+        bands = tuple(b for b in text.bands if holds(b.modifiers)) if isinstance(text, s.Scale) else ()
         otherwise = None if isinstance(text, s.Scale) else text.otherwise
         if otherwise is not None and not holds(otherwise.modifiers):
             otherwise = None
@@ -318,7 +328,7 @@ class _Check:
             for c in e.declaration.clauses
             if year >= (c.modifiers.first if c.modifiers.first is not None else e.first) and holds(c.modifiers)
         )
-        return _Slice(version, clauses, otherwise, rows, exceptions, year, year)
+        return _Slice(version, clauses, otherwise, rows, bands, exceptions, year, year)
 
     def _elaborate(self, symbol: RuleSymbol, signature: Signature, piece: _Slice) -> m.Rule | None:
         text = piece.version.declaration
@@ -334,11 +344,15 @@ class _Check:
                 body = self._scale(text, signature, piece)
         context = self._context(head.modifiers, piece)
         initial: Value = None
-        if head.initial is not None:
-            initial = self._constant(head.initial, context, signature.type)
+        stated = next(
+            (v.declaration.head.initial for v in reversed(symbol.versions) if v.declaration.head.initial), None
+        )
+        if stated is not None:
+            initial = self._constant(stated, context, signature.type)
+        mode, unit, named = resolve_rounding(head.rounding, signature.type, [])
         if body is None or len(errors(self.found)) > before:
             return None
-        if not signature.names_rounding and signature.type.kind.is_number:
+        if not named and signature.type.kind.is_number:
             inexact = next((v for v in _values(body) if v.scale is None), None)
             if inexact is not None:
                 self.say("E306", inexact.span, context.clause, name=symbol.name)
@@ -346,7 +360,7 @@ class _Check:
         document = piece.version.document
         return m.Rule(
             symbol.name, signature.type, signature.scale, symbol.output, False, piece.first, piece.last, body,
-            signature.mode, signature.unit, signature.names_rounding, initial, signature.has_initial, ANY,
+            mode, unit, named, initial, signature.has_initial, ANY,
             document.number, self._basis(head.modifiers, document), head.modifiers.note, head.name.span,
         )  # fmt: skip
 
@@ -382,7 +396,9 @@ class _Check:
         document: m.Document,
         inherited: tuple[s.Citation, ...],
     ) -> m.Clause | None:
-        modifiers = written.modifiers if written.modifiers.citations else replace(written.modifiers, citations=inherited)
+        modifiers = (
+            written.modifiers if written.modifiers.citations else replace(written.modifiers, citations=inherited)
+        )
         context = replace(context, clause=self._clause(modifiers), document=document.number)
         self._require_basis(modifiers, written.span, context)
         condition = None
@@ -396,7 +412,9 @@ class _Check:
         value = self._result(written.value, inner, signature)
         if value is None:
             return None
-        return m.Clause(condition, value, self._basis(modifiers, document), document.number, written.span)
+        return m.Clause(
+            condition, value, self._basis(modifiers, document), modifiers.note, document.number, written.span
+        )
 
     def _result(self, expression: s.Expression, context: Context, signature: Signature) -> m.Expression | None:
         """A value of the rule's type; a rule of whole numbers that names its rounding may be given a ratio."""
@@ -477,7 +495,8 @@ class _Check:
         if value is None:
             return None
         condition = _all_of(conditions, row.span)
-        return m.Row(tuple(tests), condition, value, self._basis(modifiers, piece.version.document), row.span)
+        basis = self._basis(modifiers, piece.version.document)
+        return m.Row(tuple(tests), condition, value, basis, modifiers.note, row.span)
 
     def _test(self, cell: s.Cell, column: m.Expression, context: Context) -> m.Test | None:
         values: list[m.Expression] = []
@@ -563,7 +582,10 @@ class _Check:
         if not base.type.kind.is_number:
             self.say("E507", text.base.span, context.clause, type=base.type)
             return None
-        bands = [self._band(b, base, context, piece, text.head.modifiers.citations) for b in text.bands]
+        bands = [self._band(b, base, context, piece, text.head.modifiers.citations) for b in piece.bands]
+        if not bands:
+            self.say("E502", text.head.name.span, context.clause, name=text.head.name.text)
+            return None
         if any(b is None for b in bands):
             return None
         whole = tuple(b for b in bands if b is not None)
@@ -584,9 +606,10 @@ class _Check:
         rate = self.elaborator.of_type(band.rate, context, Type(Kind.RATE))
         if interval is None or rate is None:
             return None
-        return m.Band(interval[0], interval[2], rate, self._basis(modifiers, piece.version.document), band.span)
+        basis = self._basis(modifiers, piece.version.document)
+        return m.Band(interval[0], interval[2], rate, basis, modifiers.note, band.span)
 
-    def _total(self, base: m.Expression, bands: Iterable[m.Band], span: s.Span) -> m.Expression:
+    def _total(self, base: m.Expression, bands: Iterable[m.Band], span: Span) -> m.Expression:
         """Σ rate × (the part of the base inside the band)."""
         total: m.Expression | None = None
         for band in bands:
@@ -626,7 +649,7 @@ class _Check:
             before = m.RuleRef(kind, scale, ANY, span, memory.name, 1)
             grown = _combine("+", before, argument, span)
             clauses = ((None, grown),) if memory.since is None else ((condition, grown), (None, before))
-        body = m.Cases((), tuple(m.Clause(c, v, (), memory.document, span) for c, v in clauses))
+        body = m.Cases((), tuple(m.Clause(c, v, (), None, memory.document, span) for c, v in clauses))
         unit = Fraction(1, 10**scale)
         rule = m.Rule(
             memory.name, kind, scale, False, True, self.in_force.first, self.in_force.last, body, Mode.HALF_UP, unit,
@@ -767,7 +790,7 @@ class _Check:
         if not rule.type.kind.is_number:
             return False
         low, high = total
-        if low is None or high is None or max(abs(low), abs(high)) * 10**rule.scale > _LIMIT:
+        if low is None or high is None or max(Fraction(abs(low)), Fraction(abs(high))) * 10**rule.scale > _LIMIT:
             self.say("E307", rule.span, None, name=rule.name)
             return True
         return False
@@ -879,7 +902,6 @@ class _Check:
         )
         if decided and not errors(self.found):
             self._decide(mandate)
-            return []
         return [mandate]
 
     def _elsewhere(self, condition: s.Expression) -> bool:
@@ -919,7 +941,10 @@ class _Check:
         read = {
             n.name
             for segment in segments
-            for e in (*(x for r in segment.rules for x in m.expressions(r.body)), *(g.condition for g in segment.mandates))
+            for e in (
+                *(x for r in segment.rules for x in m.expressions(r.body)),
+                *(g.condition for g in segment.mandates),
+            )
             for n in m.walk(e)
             if isinstance(n, m.FactRef)
         }
@@ -937,7 +962,9 @@ class _Check:
 
 
 def _beyond_facts(node: m.Expression) -> bool:
-    return isinstance(node, m.RuleRef | m.ParameterRef | m.QuestionRef) or (isinstance(node, m.FactRef) and node.lag == 1)
+    return isinstance(node, m.RuleRef | m.ParameterRef | m.QuestionRef) or (
+        isinstance(node, m.FactRef) and node.lag == 1
+    )
 
 
 def _within(place: Fraction | int, bounds: m.Range) -> bool:
@@ -955,9 +982,7 @@ def _values(body: m.Body) -> list[m.Expression]:
 
 
 def _reads(rule: m.Rule, active: dict[str, m.Rule]) -> list[str]:
-    names = (
-        n.name for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef) and not n.lag
-    )
+    names = (n.name for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef) and not n.lag)
     return list(dict.fromkeys(n for n in names if n in active))
 
 
@@ -989,7 +1014,7 @@ def _names(expression: s.Expression) -> set[str]:
             return set()
 
 
-def _combine(operator: str, left: m.Expression, right: m.Expression, span: s.Span) -> m.Apply:
+def _combine(operator: str, left: m.Expression, right: m.Expression, span: Span) -> m.Apply:
     scale = None if left.scale is None or right.scale is None else max(left.scale, right.scale)
     return m.Apply(left.type.present, scale, ANY, span, operator, (left, right))
 
@@ -1004,19 +1029,19 @@ def _part(base: m.Expression, band: m.Band) -> m.Expression:
     return _combine("-", _apply_all("取大", (inside, band.low), band.span), band.low, band.span)
 
 
-def _apply_all(operator: str, operands: tuple[m.Expression, ...], span: s.Span) -> m.Apply:
+def _apply_all(operator: str, operands: tuple[m.Expression, ...], span: Span) -> m.Apply:
     scales = [o.scale for o in operands]
     scale = None if None in scales else max(x for x in scales if x is not None)
     return m.Apply(operands[0].type.present, scale, ANY, span, operator, operands)
 
 
-def _all_of(conditions: list[m.Expression], span: s.Span) -> m.Expression:
+def _all_of(conditions: list[m.Expression], span: Span) -> m.Expression:
     if not conditions:
         return m.Constant(BOOL, 0, ANY, span, True)
     return conditions[0] if len(conditions) == 1 else m.Apply(BOOL, 0, ANY, span, "且", tuple(conditions))
 
 
-def _asked(test: m.Test, column: m.Expression, span: s.Span) -> list[m.Expression]:
+def _asked(test: m.Test, column: m.Expression, span: Span) -> list[m.Expression]:
     """The question a cell asks, as an expression; a column that may be absent is asked for first."""
     if test.any:
         return []
@@ -1039,7 +1064,7 @@ def _asked(test: m.Test, column: m.Expression, span: s.Span) -> list[m.Expressio
     return [asked] if asked is not None else []
 
 
-def _any_of(parts: list[m.Expression], span: s.Span) -> m.Expression | None:
+def _any_of(parts: list[m.Expression], span: Span) -> m.Expression | None:
     if not parts:
         return None
     return parts[0] if len(parts) == 1 else m.Apply(BOOL, 0, ANY, span, "或", tuple(parts))

@@ -35,9 +35,7 @@ Layer: TypeAlias = tuple[int, int | None, T]
 _Head: TypeAlias = s.Rule | s.Table | s.Scale
 
 
-def consolidate(
-    documents: Sequence[s.Document], place: str, first: int, last: int
-) -> tuple[InForce, list[Diagnostic]]:
+def consolidate(documents: Sequence[s.Document], place: str, first: int, last: int) -> tuple[InForce, list[Diagnostic]]:
     """Return what is in force for ``place`` from ``first`` to ``last`` and what is wrong with it."""
     found: list[Diagnostic] = []
     texts = sorted((t for t in documents if applies(t, place)), key=_order)
@@ -105,7 +103,11 @@ def _document(text: s.Document) -> Document:
 
 
 def _defined(text: s.Document) -> list[str]:
-    return [d.name.text if not isinstance(d, _Head) else d.head.name.text for d in text.declarations if isinstance(d, s.Definition)]
+    return [
+        d.name.text if not isinstance(d, _Head) else d.head.name.text
+        for d in text.declarations
+        if isinstance(d, s.Definition)
+    ]
 
 
 def name_of(declaration: s.Definition) -> s.Word:
@@ -330,7 +332,7 @@ def flatten(layers: Sequence[Layer[T | None]]) -> list[Layer[T | None]]:
     pieces: list[Layer[T | None]] = []
     for index, start in enumerate(cuts):
         end = cuts[index + 1] - 1 if index + 1 < len(cuts) else None
-        seen = next((i for f, l, i in reversed(layers) if f <= start and (l is None or start <= l)), None)
+        seen = next((i for low, high, i in reversed(layers) if low <= start and (high is None or start <= high)), None)
         if pieces and pieces[-1][2] is seen:
             pieces[-1] = (pieces[-1][0], end, seen)
         else:

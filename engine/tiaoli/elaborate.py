@@ -19,7 +19,7 @@ from tiaoli.diagnostic import Diagnostic
 from tiaoli.model import ANY
 from tiaoli.operators import BOOL, FUNCTION_NAMES, FUNCTIONS, MEMORY_NAMES, OPERATORS, YEARS, row
 from tiaoli.resolve import Scope, Signature, resolve_rounding, scale_of
-from tiaoli.source import half_width
+from tiaoli.source import Span, half_width
 from tiaoli.symbols import FactSymbol, ParameterSymbol, QuestionSymbol, RuleSymbol
 from tiaoli.values import Kind, Type, Value, decimal_text
 
@@ -54,7 +54,7 @@ class Memory:
     argument: m.Expression
     since: int | None
     document: str
-    span: s.Span
+    span: Span
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Elaborator:
     memories: dict[str, Memory] = field(default_factory=dict)
 
     # ── saying ───────────────────────────────────────────────────────────────
-    def say(self, code: str, span: s.Span, context: Context, **arguments: object) -> None:
+    def say(self, code: str, span: Span, context: Context, **arguments: object) -> None:
         self.scope.found.append(Diagnostic(code, arguments, span, context.clause))
 
     # ── entry points ─────────────────────────────────────────────────────────
@@ -128,6 +128,9 @@ class Elaborator:
             return m.CurrentYear(Type(Kind.YEAR), 0, ANY, ref.span)
         if ref.name in ("地区", "place") and not ref.previous:
             return m.Constant(Type(Kind.PLACE), 0, ANY, ref.span, self.scope.in_force.place)
+        if ref.previous and ref.name in ("本年度", "current_year", "地区", "place"):
+            self.say("E211", ref.span, context, name=ref.name)
+            return None
         signature = self.scope.signatures.get(ref.name)
         if signature is None:
             if ref.name not in self.scope.in_force.symbols:
@@ -217,9 +220,7 @@ class Elaborator:
             return None
         return m.Apply(BOOL, 0, ANY, op.span, op.operator, operands)
 
-    def _pair(
-        self, left: s.Expression, right: s.Expression, context: Context
-    ) -> tuple[m.Expression, ...] | None:
+    def _pair(self, left: s.Expression, right: s.Expression, context: Context) -> tuple[m.Expression, ...] | None:
         """Both sides of a comparison; the name of an option takes its type from the other side."""
         if self._is_option(left) and not self._is_option(right):
             pair = self._pair(right, left, context)
@@ -432,6 +433,8 @@ def union(left: Type, right: Type) -> Type | None:
 
 def _unit_slip(expression: s.Expression, wanted: Type) -> str | None:
     """The code for a bare number where a unit is needed: 3000 for 3000元, 20 for 20%, 4 for 4年."""
+    if isinstance(expression, s.Literal) and expression.kind is Kind.YEARS and wanted.kind is Kind.YEAR:
+        return "E304"
     if not (isinstance(expression, s.Literal) and expression.kind in (Kind.INT, Kind.RATE)):
         return None
     if expression.kind is Kind.RATE and (wanted.kind is not Kind.MONEY or "%" in half_width(expression.span.text)):
@@ -456,4 +459,4 @@ def as_units(value: Value) -> Fraction | int | None:
     return value
 
 
-__all__ = ["Context", "Elaborator", "Memory", "OPERATORS", "as_units", "constant", "fits", "union"]
+__all__ = ["OPERATORS", "Context", "Elaborator", "Memory", "as_units", "constant", "fits", "union"]

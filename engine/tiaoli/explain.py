@@ -13,7 +13,6 @@ from typing import Any
 
 from tiaoli import model as m
 from tiaoli.meaning import Result, Unknown
-from tiaoli.operators import MEMORY_FORMS
 from tiaoli.show_value import show_value
 from tiaoli.trace import Step, Tracer, outward
 from tiaoli.values import Kind, Mode, Type
@@ -272,7 +271,11 @@ def _account_json(account: Account) -> dict[str, Any]:
 def _rounding_json(account: Account) -> dict[str, Any] | None:
     if not account.rounded or isinstance(account.unrounded, Unknown):
         return None
-    return {"前": _show(account.unrounded, account.type), "方式": account.mode.value[0], "单位": _show(account.unit, account.type)}
+    return {
+        "前": _show(account.unrounded, account.type),
+        "方式": account.mode.value[0],
+        "单位": _show(account.unit, account.type),
+    }
 
 
 def _basis_json(basis: m.Basis) -> dict[str, Any]:
@@ -305,74 +308,164 @@ def _plain(value: Result, kind: Kind) -> Any:
 
 _SAY = {
     "zh": {
-        "head": "{person} {year}年度 {rule} = {value}", "basis": "依据", "formula": "算式", "because": "因为", "not": "不成立",
-        "holds": "成立", "rounding": "舍入", "from": "其中", "facts": "记录", "seen": "（见上）", "needs": "还缺少",
-        "unknown": "不能确定", "reading": "存疑的读法", "since": "自{year}年度起", "none": "没有结果", "person": "本人", "note": "说明",
-        "open": "？",
+        "year": "{year}年度", "years": "{first}—{last}年度", "basis": "依据", "formula": "算式", "because": "条件", "not": "不成立",
+        "holds": "成立", "rounding": "舍入", "fact": "记录", "seen": "见上", "needs": "还缺少", "unknown": "不能确定",
+        "reading": "存疑的读法", "since": "自{year}年度起", "none": "没有结果", "note": "说明", "open": "？", "history": "历年",
+        "initial": "初值",
     },
     "en": {
-        "head": "{person} {year} {rule} = {value}", "basis": "basis", "formula": "formula", "because": "because", "not": "does not hold",
-        "holds": "holds", "rounding": "rounded", "from": "where", "facts": "record", "seen": "(see above)", "needs": "still needed",
-        "unknown": "cannot be determined", "reading": "reading of open questions", "since": "since {year}", "none": "no result",
-        "person": "person", "note": "note", "open": "?",
+        "year": "{year}", "years": "{first}-{last}", "basis": "basis", "formula": "formula", "because": "condition",
+        "not": "does not hold", "holds": "holds", "rounding": "rounded", "fact": "record", "seen": "see above", "needs": "still needed",
+        "unknown": "cannot be determined", "reading": "readings of open questions", "since": "since {year}", "none": "no result",
+        "note": "note", "open": "?", "history": "over the years", "initial": "initial value",
     },
 }  # fmt: skip
 
 
+@dataclass(slots=True)
+class _Branch:
+    """A line and what hangs below it; drawn as indented text or as a tree."""
+
+    text: str
+    below: list[_Branch]
+    strong: bool = False
+
+
 def as_text(explanation: Explanation, lang: str = "zh") -> str:
-    """Return the explanation as indented lines: each rule and year once, what it rests on below it."""
-    say = _SAY[lang]
-    lines: list[str] = []
-    _tell(explanation, explanation.asked, 0, set(), lines, lang)
-    if explanation.readings:
-        lines.append(f"{say['reading']}: " + "；".join(f"{n} = {o}" for n, o in explanation.readings))
-    return "\n".join(lines)
+    """Return the explanation as indented lines: each rule once, at its latest year, its earlier years in a list below it."""
+    return "\n".join(_lines(_grow(explanation, lang), 0))
 
 
-def _tell(x: Explanation, account: Account, depth: int, told: set[tuple[str, int]], lines: list[str], lang: str) -> None:
-    pad = "  " * depth
+def as_tree(explanation: Explanation, lang: str = "zh") -> Any:
+    """Return the explanation as a `rich.tree.Tree`."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    def draw(branch: _Branch, parent: Any) -> Any:
+        text = Text(branch.text, style="bold" if branch.strong else "")
+        node = Tree(text) if parent is None else parent.add(text)
+        for below in branch.below:
+            draw(below, node)
+        return node
+
+    return draw(_grow(explanation, lang), None)
+
+
+def _lines(branch: _Branch, depth: int) -> Iterator[str]:
+    yield "  " * depth + branch.text
+    for below in branch.below:
+        yield from _lines(below, depth + 1)
+
+
+def _grow(x: Explanation, lang: str) -> _Branch:
     say = _SAY[lang]
-    person = f"{x.person} " if depth == 0 else ""
-    head = say["head"].format(person=person, year=account.year, rule=account.rule, value=_worth(account, lang)).strip()
-    if (account.rule, account.year) in told:
-        lines.append(f"{pad}{head}{say['seen']}")
-        return
-    told.add((account.rule, account.year))
-    lines.append(pad + head)
-    lines.extend(f"{pad}  {line}" for line in _body_lines(account, lang))
+    root = _rule_branch(x, x.asked.rule, set(), lang)
+    root.text = f"{x.person} " + root.text
+    if x.readings:
+        root.below.append(_Branch(f"{say['reading']}: " + "；".join(f"{n} = {o}" for n, o in x.readings), []))
+    return root
+
+
+def _rule_branch(x: Explanation, name: str, told: set[str], lang: str) -> _Branch:
+    """The latest year of a rule in full, then its earlier years a line each, then the rules it rests on."""
+    told.add(name)
+    accounts = sorted((a for a in x.accounts if a.rule == name), key=lambda a: -a.year)
+    latest = accounts[0]
+    year = _SAY[lang]["year"].format(year=latest.year)
+    branch = _Branch(f"{year} {name} = {_worth(latest, lang)}", [], strong=True)
+    branch.below.extend(_Branch(line, []) for line in _body_lines(latest, lang))
+    branch.below.extend(_input_branches(x, latest, told, lang))
+    if len(accounts) > 1:
+        history = _Branch(f"{_SAY[lang]['history']}:", [])
+        history.below.extend(_Branch(line, []) for line in _history(accounts[1:], lang))
+        branch.below.append(history)
+        for account in accounts[1:]:
+            branch.below.extend(_input_branches(x, account, told, lang, rules_only=True))
+    return branch
+
+
+def _input_branches(
+    x: Explanation, account: Account, told: set[str], lang: str, rules_only: bool = False
+) -> Iterator[_Branch]:
     for entry in account.inputs:
-        below = x.account(entry.name, entry.year) if entry.kind == "rule" else None
-        if below is not None and (account.rule, account.year) != (entry.name, entry.year):
-            _tell(x, below, depth + 1, told, lines, lang)
-        elif entry.kind != "question":
-            lines.append(f"{pad}  {_input_line(entry, lang)}")
+        if entry.kind == "rule":
+            known = any(a.rule == entry.name for a in x.accounts)
+            if known and entry.name not in told:
+                yield _rule_branch(x, entry.name, told, lang)
+            elif entry.name != account.rule and not rules_only:
+                yield _Branch(_repeated(entry, lang, known), [])
+        elif entry.kind != "question" and not rules_only:
+            yield _Branch(_input_line(entry, lang), [])
+
+
+def _repeated(entry: Input, lang: str, known: bool) -> str:
+    say = _SAY[lang]
+    shown = say["unknown"] if isinstance(entry.value, Unknown) else show_value(entry.value, entry.type, lang)
+    return f"{say['year'].format(year=entry.year)} {entry.name} = {shown}（{say['seen' if known else 'initial']}）"
+
+
+def _history(accounts: list[Account], lang: str) -> Iterator[str]:
+    """One line a year, years that say the same together."""
+    runs: list[tuple[int, int, str]] = []
+    for account in accounts:
+        text = _history_line(account, lang)
+        if runs and runs[-1][2] == text and runs[-1][0] == account.year + 1:
+            runs[-1] = (account.year, runs[-1][1], text)
+        else:
+            runs.append((account.year, account.year, text))
+    say = _SAY[lang]
+    for first, last, text in runs:
+        yield (say["year"].format(year=first) if first == last else say["years"].format(first=first, last=last)) + text
+
+
+def _history_line(account: Account, lang: str) -> str:
+    text = f" = {_worth(account, lang)}"
+    facts = "，".join(f"{i.name} = {_show(i.value, i.type, lang)}" for i in account.inputs if i.kind == "fact")
+    if account.hidden:
+        return text + (f"（{facts}）" if facts else "")
+    if account.figures and account.figures != _show(account.value, account.type, lang):
+        text += f" = {account.figures}"
+    return text + (f"  [{_cite(account.basis)}]" if account.basis else "")
 
 
 def _worth(account: Account, lang: str) -> str:
     if account.trouble:
         return _SAY[lang]["none"]
-    return _SAY[lang]["unknown"] if isinstance(account.value, Unknown) else show_value(account.value, account.type, lang)
+    return (
+        _SAY[lang]["unknown"] if isinstance(account.value, Unknown) else show_value(account.value, account.type, lang)
+    )
+
+
+def _cite(basis: tuple[m.Basis, ...]) -> str:
+    """Citations joined, each document named once."""
+    by_document: dict[str, list[str]] = {}
+    for entry in basis:
+        by_document.setdefault(entry.document, []).append(entry.clause or "")
+    return "；".join(
+        f"{document} {'、'.join(c for c in clauses if c)}".strip() for document, clauses in by_document.items()
+    )
 
 
 def _body_lines(account: Account, lang: str) -> Iterator[str]:
     say = _SAY[lang]
-    if account.hidden:
-        return
-    if account.basis:
-        yield f"{say['basis']}: " + "、".join(map(str, account.basis))
-    tried = [r for r in account.reasons if not isinstance(r.held, Unknown)]
-    for reason in tried:
-        yield f"{say['because']}: {reason.text} {say['holds'] if reason.held else say['not']}"
-    if account.figures and account.figures != account.formula:
-        yield f"{say['formula']}: {account.formula} = {account.figures}"
+    if not account.hidden:
+        if account.basis:
+            yield f"{say['basis']}: {_cite(account.basis)}"
+        for reason in account.reasons:
+            held = say["open"] if isinstance(reason.held, Unknown) else say["holds" if reason.held else "not"]
+            yield f"{say['because']}: {reason.text} —— {held}"
+        if account.figures and account.figures != account.formula:
+            yield f"{say['formula']}: {account.formula} = {account.figures}"
     if account.rounded and not isinstance(account.unrounded, Unknown):
-        before = show_value(account.unrounded, account.type, lang)
         mode = account.mode.value[0 if lang == "zh" else 1]
-        yield f"{say['rounding']}: {before} {mode} → {show_value(account.value, account.type, lang)}"  # type: ignore[arg-type]
+        shown = _show(account.value, account.type, lang)
+        yield f"{say['rounding']}: {show_value(account.unrounded, account.type, lang)} {mode} → {shown}"
     if account.trouble:
         yield account.trouble
     if account.needs:
-        names = "、".join(f"{name}（{year}年度）" if year else name for name, year in account.needs)
+        names = "、".join(
+            f"{name}（{say['year'].format(year=year)}）" if year else name for name, year in account.needs
+        )
         yield f"{say['needs']}: {names}"
     if account.note:
         yield f"{say['note']}: {account.note}"
@@ -382,42 +475,10 @@ def _input_line(entry: Input, lang: str) -> str:
     say = _SAY[lang]
     shown = say["open"] if isinstance(entry.value, Unknown) else show_value(entry.value, entry.type, lang)
     if entry.kind == "fact":
-        where = f"{entry.year}年度" if entry.year else say["person"]
-        return f"{say['facts']}（{where}）: {entry.name} = {shown}"
-    where = "、".join(map(str, entry.basis))
+        where = f" {say['year'].format(year=entry.year)}" if entry.year else ""
+        return f"{say['fact']}{where}: {entry.name} = {shown}"
     since = say["since"].format(year=entry.since) + " " if entry.since is not None and entry.since != entry.year else ""
-    return f"{entry.name} = {shown}  [{since}{where}]"
+    return f"{entry.name} = {shown}  [{since}{_cite(entry.basis)}]"
 
 
-def as_tree(explanation: Explanation, lang: str = "zh") -> Any:
-    """Return the explanation as a `rich.tree.Tree`."""
-    from rich.tree import Tree
-
-    told: set[tuple[str, int]] = set()
-
-    def grow(account: Account, parent: Any) -> Any:
-        head = f"[bold]{account.rule}[/bold] {account.year} = [cyan]{_worth(account, lang)}[/cyan]"
-        if (account.rule, account.year) in told:
-            return parent.add(head + f" [dim]{_SAY[lang]['seen']}[/dim]") if parent is not None else Tree(head)
-        told.add((account.rule, account.year))
-        node = parent.add(head) if parent is not None else Tree(head)
-        for line in _body_lines(account, lang):
-            node.add(f"[dim]{_escape(line)}[/dim]")
-        for entry in account.inputs:
-            below = explanation.account(entry.name, entry.year) if entry.kind == "rule" else None
-            if below is not None:
-                grow(below, node)
-            elif entry.kind != "question":
-                node.add(_escape(_input_line(entry, lang)))
-        return node
-
-    return grow(explanation.asked, None)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-__all__ = ["MEMORY_FORMS", "Account", "Explanation", "Input", "as_json", "as_text", "as_tree", "explain"]
+__all__ = ["Account", "Explanation", "Input", "Reason", "as_json", "as_text", "as_tree", "explain"]

@@ -24,7 +24,7 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble(Exception):  # noqa: N818
+class Trouble(Exception):
     """A rule cannot be computed for this person and year; ``code`` is a diagnostic's."""
 
     code: str
@@ -156,9 +156,7 @@ def decide(rule: m.Rule, env: Environment, watch: Watch = _ignore) -> Decision:
     return Decision(round_to(number(unrounded), rule.unit, rule.mode), unrounded, decided)
 
 
-def _decide(
-    rule: m.Rule, env: Environment, watch: Watch
-) -> tuple[Result, tuple[m.Clause | m.Row | m.Band, ...]]:
+def _decide(rule: m.Rule, env: Environment, watch: Watch) -> tuple[Result, tuple[m.Clause | m.Row | m.Band, ...]]:
     match rule.body:
         case m.Cases(exceptions, clauses):
             for group in exceptions:

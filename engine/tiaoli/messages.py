@@ -66,7 +66,10 @@ MESSAGES: dict[str, Message] = {
         "write '{better}'",
     ),
     "E107": Message(
-        "引号没有成对：“{found}…”", "the quotation mark is not closed: {found}…", "在本行内补上右引号", "close it on the same line"
+        "引号没有成对：“{found}…”",
+        "the quotation mark is not closed: {found}…",
+        "在本行内补上右引号",
+        "close it on the same line",
     ),
     "E108": Message(
         "一个文件只能有一个“文件”声明，这里又出现“{document}”",
@@ -87,7 +90,10 @@ MESSAGES: dict[str, Message] = {
         "records are of insured persons for now; delete this declaration",
     ),
     "E111": Message(
-        "表达式嵌套太深（超过{limit}层）", "the expression nests too deeply (more than {limit} levels)", "拆成几条规则", "split it into several rules"
+        "表达式嵌套太深（超过{limit}层）",
+        "the expression nests too deeply (more than {limit} levels)",
+        "拆成几条规则",
+        "split it into several rules",
     ),
     "E112": Message(
         "“{found}”是关键词，不能用作名称",
@@ -96,14 +102,20 @@ MESSAGES: dict[str, Message] = {
         "choose another name",
     ),
     "E113": Message(
-        "金额“{found}”比分还小", "the amount '{found}' has fractions of a 分", "金额最多写两位小数（元）", "write at most two decimals of a yuan"
+        "金额“{found}”比分还小",
+        "the amount '{found}' has fractions of a 分",
+        "金额最多写两位小数（元）",
+        "write at most two decimals of a yuan",
     ),
-    "E114": Message("日期“{found}”不存在", "the date '{found}' does not exist", "改成存在的日期", "write a date that exists"),
-    "E115": Message(
-        "“{field}”重复", "'{field}' is given twice", "只保留一处", "keep one of them"
+    "E114": Message(
+        "日期“{found}”不存在", "the date '{found}' does not exist", "改成存在的日期", "write a date that exists"
     ),
+    "E115": Message("“{field}”重复", "'{field}' is given twice", "只保留一处", "keep one of them"),
     "E116": Message(
-        "行的最后一格应是结果的值", "the last cell of a row must be its result", "在最后一个“|”之后写结果", "write the result after the last '|'"
+        "行的最后一格应是结果的值",
+        "the last cell of a row must be its result",
+        "在最后一个“|”之后写结果",
+        "write the result after the last '|'",
     ),
     # ── 2xx: 名称 names ──────────────────────────────────────────────────────
     "E201": Message(
@@ -144,7 +156,12 @@ MESSAGES: dict[str, Message] = {
         "类型有：是否 整数 金额 比例 年数 月数 天数 日期 年度 地区，或用“|”隔开的选项",
         "types are: bool int money rate years months days date insured_year place, or options separated by '|'",
     ),
-    "E209": Message("存疑“{name}”至少要有两个不同的选项", "the question '{name}' needs two different options at least", "补上选项", "add an option"),
+    "E209": Message(
+        "存疑“{name}”至少要有两个不同的选项",
+        "the question '{name}' needs two different options at least",
+        "补上选项",
+        "add an option",
+    ),
     "E210": Message(
         "存疑“{name}”应恰有一个默认选项，现有{count}个",
         "the question '{name}' needs exactly one default option, it has {count}",
@@ -152,7 +169,10 @@ MESSAGES: dict[str, Message] = {
         "write 'default' after one option",
     ),
     "E211": Message(
-        "“{name}”不随年度变化，不能用“上年”", "'{name}' does not change by year and has no 'previous'", "删去“上年”", "delete 'previous'"
+        "“{name}”不随年度变化，不能用“上年”",
+        "'{name}' does not change by year and has no 'previous'",
+        "删去“上年”",
+        "delete 'previous'",
     ),
     "E212": Message(
         "通过“上年”读取的规则“{name}”没有初值",
@@ -161,7 +181,12 @@ MESSAGES: dict[str, Message] = {
         "write 'initial …' after its type",
     ),
     "E213": Message("未知的函数“{name}”", "unknown function '{name}'", "是不是“{near}”？", "did you mean '{near}'?"),
-    "E214": Message("“{name}”是连写在一起的几个词", "'{name}' is several words written together", "加上空格：“{spaced}”", "put spaces: '{spaced}'"),
+    "E214": Message(
+        "“{name}”是连写在一起的几个词",
+        "'{name}' is several words written together",
+        "加上空格：“{spaced}”",
+        "put spaces: '{spaced}'",
+    ),
     # ── 3xx: 类型和单位 types and units ───────────────────────────────────────
     "E301": Message(
         "{left}与{right}不能用“{operator}”运算",
@@ -170,9 +195,17 @@ MESSAGES: dict[str, Message] = {
         "bring both sides to one unit; number(…) takes the count out of a duration, years(…), months(…), days(…) add a unit",
     ),
     "E302": Message(
-        "这里要金额，“{text}”没有写单位", "an amount of money is needed here, '{text}' has no unit", "写成“{text}元”", "write '{text}元'"
+        "这里要金额，“{text}”没有写单位",
+        "an amount of money is needed here, '{text}' has no unit",
+        "写成“{text}元”",
+        "write '{text}元'",
     ),
-    "E303": Message("这里要比例，“{text}”缺少百分号", "a rate is needed here, '{text}' lacks its percent sign", "写成“{text}%”", "write '{text}%'"),
+    "E303": Message(
+        "这里要比例，“{text}”缺少百分号",
+        "a rate is needed here, '{text}' lacks its percent sign",
+        "写成“{text}%”；若是倍数，写成“{text}00%”",
+        "write '{text}%', or '{text}00%' for {text} times",
+    ),
     "E304": Message(
         "这里要{wanted}，“{text}”没有写单位",
         "a value of type {wanted} is needed here, '{text}' has no unit",
@@ -180,7 +213,10 @@ MESSAGES: dict[str, Message] = {
         "write 4年, 3个月, 90天 or 2025年度",
     ),
     "E305": Message(
-        "这里要{wanted}，“{text}”是{found}", "expected {wanted}, but '{text}' is {found}", "改变表达式，或改变声明的类型", "change the expression or the declared type"
+        "这里要{wanted}，“{text}”是{found}",
+        "expected {wanted}, but '{text}' is {found}",
+        "改变表达式，或改变声明的类型",
+        "change the expression or the declared type",
     ),
     "E306": Message(
         "“{name}”含有除法，必须写明舍入",
@@ -194,9 +230,17 @@ MESSAGES: dict[str, Message] = {
         "给它用到的事实写明“范围 …”，或减少小数位",
         "state a range for the facts it reads, or use fewer decimals",
     ),
-    "E309": Message("看不出参数“{name}”的类型", "cannot tell the type of the parameter '{name}'", "在名称后写“: 类型”", "write ': type' after its name"),
+    "E309": Message(
+        "看不出参数“{name}”的类型",
+        "cannot tell the type of the parameter '{name}'",
+        "在名称后写“: 类型”",
+        "write ': type' after its name",
+    ),
     "E311": Message(
-        "“{name}”原来是{old}，修改后不能变成{new}", "'{name}' is {old} and cannot become {new}", "保持原来的类型", "keep its type"
+        "“{name}”原来是{old}，修改后不能变成{new}",
+        "'{name}' is {old} and cannot become {new}",
+        "保持原来的类型",
+        "keep its type",
     ),
     "E312": Message(
         "未知的舍入方式“{name}”；有：{known}",
@@ -211,7 +255,10 @@ MESSAGES: dict[str, Message] = {
         "units are: 分 角 元 百元 千元 万元 整数, or a value such as 0.01%",
     ),
     "E314": Message(
-        "“{unit}”不能作为{type}的舍入单位", "'{unit}' is not a rounding unit for {type}", "换成与类型相符的单位", "use a unit of the same type"
+        "“{unit}”不能作为{type}的舍入单位",
+        "'{unit}' is not a rounding unit for {type}",
+        "换成与类型相符的单位",
+        "use a unit of the same type",
     ),
     "E315": Message(
         "“{name}”可能为空（无），使用前没有判断",
@@ -225,10 +272,23 @@ MESSAGES: dict[str, Message] = {
         "用“有 名称”或“没有 名称”；规则的结果可为空时在类型后写“可空”",
         "use 'has name' or 'lacks name'; a rule that may give no value is declared 'optional'",
     ),
-    "E317": Message("这里要是否，却是{found}", "a condition is needed here, found {found}", "写成比较，例如“… > 0元”", "write a comparison"),
-    "E318": Message("“进位”只用于日期加减年数或月数", "'carry' is only for adding years or months to a date", "删去“进位”", "delete 'carry'"),
+    "E317": Message(
+        "这里要是否，却是{found}",
+        "a condition is needed here, found {found}",
+        "写成比较，例如“… > 0元”",
+        "write a comparison",
+    ),
+    "E318": Message(
+        "“进位”只用于日期加减年数或月数",
+        "'carry' is only for adding years or months to a date",
+        "删去“进位”",
+        "delete 'carry'",
+    ),
     "E319": Message(
-        "函数“{function}”不接受（{types}）", "the function '{function}' does not take ({types})", "检查参数的类型和顺序", "check the types and order of its arguments"
+        "函数“{function}”不接受（{types}）",
+        "the function '{function}' does not take ({types})",
+        "检查参数的类型和顺序",
+        "check the types and order of its arguments",
     ),
     "E320": Message("“{operator}”不能用于{left}", "'{operator}' does not apply to {left}", "换成数值", "use a number"),
     "E321": Message(
@@ -237,41 +297,123 @@ MESSAGES: dict[str, Message] = {
         "至少{low}个，至多{high}个；“自 年度”只用于 连续年数、累计、曾经",
         "at least {low}, at most {high}; 'from year' is only for consecutive_years, running_total, ever_before",
     ),
-    "E322": Message("日期(年度, 月, 日) 的月和日要直接写整数，不大于{limit}", "month and day of date(…) are written as whole numbers, at most {limit}", "直接写出数字", "write the number"),
-    "E323": Message(
-        "“{name}”有条件必填，还须写“可空”", "'{name}' is required on a condition and must also be optional", "在类型后写“可空”", "write 'optional' after the type"
+    "E322": Message(
+        "日期(年度, 月, 日) 的月和日要直接写整数，不大于{limit}",
+        "month and day of date(…) are written as whole numbers, at most {limit}",
+        "直接写出数字",
+        "write the number",
     ),
-    "E324": Message("“{name}”的 可空、默认、必填 只能写一个", "'{name}' may state only one of optional, default and required", "只保留一个", "keep one"),
-    "E325": Message("“{name}”的默认值不在范围之内", "the default of '{name}' is outside its range", "改默认值或范围", "change the default or the range"),
+    "E323": Message(
+        "“{name}”有条件必填，还须写“可空”",
+        "'{name}' is required on a condition and must also be optional",
+        "在类型后写“可空”",
+        "write 'optional' after the type",
+    ),
+    "E324": Message(
+        "“{name}”的 可空、默认、必填 只能写一个",
+        "'{name}' may state only one of optional, default and required",
+        "只保留一个",
+        "keep one",
+    ),
+    "E325": Message(
+        "“{name}”的默认值不在范围之内",
+        "the default of '{name}' is outside its range",
+        "改默认值或范围",
+        "change the default or the range",
+    ),
     "E326": Message("{type}不能写范围", "a value of type {type} has no range", "删去“范围”", "delete the range"),
     "E327": Message("范围的下限大于上限", "the range ends before it begins", "交换两端", "swap its ends"),
     "E328": Message(
-        "“必填 当”的条件只能用事实", "the condition of 'required when' may use facts of the same year only", "只写当年的事实", "name facts of the year only"
+        "“必填 当”的条件只能用事实",
+        "the condition of 'required when' may use facts of the same year only",
+        "只写当年的事实",
+        "name facts of the year only",
     ),
-    "E329": Message("这里只能写数值，不能用名称", "only literal values may stand here, no names", "直接写出数值", "write the value out"),
-    "E330": Message("“{type}”的值要是整数单位", "a value of type {type} must be a whole number of its units", "写成整数（金额到分）", "write a whole number (money to the 分)"),
+    "E329": Message(
+        "这里只能写数值，不能用名称",
+        "only literal values may stand here, no names",
+        "直接写出数值",
+        "write the value out",
+    ),
+    "E330": Message(
+        "“{type}”的值要是整数单位",
+        "a value of type {type} must be a whole number of its units",
+        "写成整数（金额到分）",
+        "write a whole number (money to the 分)",
+    ),
     "E331": Message(
-        "“{name}”（{type}）不能作为参数的键", "'{name}' ({type}) cannot key a parameter", "键须是选项、是否、整数或地区，且不可空", "a key is an enumeration, bool, int or place, and never absent"
+        "“{name}”（{type}）不能作为参数的键",
+        "'{name}' ({type}) cannot key a parameter",
+        "键须是选项、是否、整数或地区，且不可空",
+        "a key is an enumeration, bool, int or place, and never absent",
     ),
-    "E332": Message("累计(…) 只用于不含除法的数值", "running_total(…) takes a number without division", "先定义一条舍入后的规则再累计", "define a rounded rule first and total that"),
-    "W302": Message("“{name}”总是有值，不必判断", "'{name}' always has a value; the test is not needed", "删去这个判断", "delete the test"),
+    "E332": Message(
+        "累计(…) 只用于不含除法的数值",
+        "running_total(…) takes a number without division",
+        "先定义一条舍入后的规则再累计",
+        "define a rounded rule first and total that",
+    ),
+    "W302": Message(
+        "“{name}”总是有值，不必判断",
+        "'{name}' always has a value; the test is not needed",
+        "删去这个判断",
+        "delete the test",
+    ),
     # ── 4xx: 年度和文件 years and documents ──────────────────────────────────
     "E401": Message(
         "{year}年度早于文件 {document} 的施行年度（{effective}年度）",
         "{year} is before {document} takes effect ({effective})",
-        "改正年度；确实溯及以前年度的，在后面写 说明 \"理由\"",
-        "correct the year; if it really reaches back, add note \"reason\"",
+        '改正年度；确实溯及以前年度的，在后面写 说明 "理由"',
+        'correct the year; if it really reaches back, add note "reason"',
     ),
-    "E402": Message("“自 {first}年度 至 {last}年度”：结束早于开始", "from {first} until {last}: it ends before it begins", "改正年度", "correct the years"),
-    "E403": Message("这一行已经以年度开头，不能再写“自”", "the row begins with its year and cannot also have 'from'", "删去“自 …”", "delete 'from …'"),
+    "E402": Message(
+        "“自 {first}年度 至 {last}年度”：结束早于开始",
+        "from {first} until {last}: it ends before it begins",
+        "改正年度",
+        "correct the years",
+    ),
+    "E403": Message(
+        "这一行已经以年度开头，不能再写“自”",
+        "the row begins with its year and cannot also have 'from'",
+        "删去“自 …”",
+        "delete 'from …'",
+    ),
     "E404": Message(
-        "参数“{name}”在{year}年度有两个值", "the parameter '{name}' has two values in {year}", "用“自/至”分开年度", "separate the years with from/until"
+        "参数“{name}”在{year}年度有两个值",
+        "the parameter '{name}' has two values in {year}",
+        "用“自/至”分开年度",
+        "separate the years with from/until",
     ),
-    "E405": Message("“{name}”的种类不同，不能这样修改", "'{name}' is of another sort and cannot be amended so", "用定义它的关键词", "use the keyword that defines it"),
-    "E406": Message("修改参数“{name}”须与原来一样按键（按 …）给值", "the amendment of '{name}' must be keyed as the parameter is", "照原来的“按 …”写", "repeat its 'by …'"),
-    "E407": Message("“{name}”不能废止，只有规则、表、分段和参数可以", "'{name}' cannot be repealed, only rules, tables, scales and parameters can", "删去这个声明", "delete this declaration"),
-    "E408": Message("例外不写“否则”：其余情形由“{name}”原来的规则决定", "an exception has no 'otherwise': '{name}' itself decides the rest", "删去“否则”", "delete 'otherwise'"),
-    "E409": Message("规则循环：{path}", "the rules form a cycle: {path}", "让其中一条改用“上年”或别的值", "let one of them use 'previous' or another value"),
+    "E405": Message(
+        "“{name}”的种类不同，不能这样修改",
+        "'{name}' is of another sort and cannot be amended so",
+        "用定义它的关键词",
+        "use the keyword that defines it",
+    ),
+    "E406": Message(
+        "修改参数“{name}”须与原来一样按键（按 …）给值",
+        "the amendment of '{name}' must be keyed as the parameter is",
+        "照原来的“按 …”写",
+        "repeat its 'by …'",
+    ),
+    "E407": Message(
+        "“{name}”不能废止，只有规则、表、分段和参数可以",
+        "'{name}' cannot be repealed, only rules, tables, scales and parameters can",
+        "删去这个声明",
+        "delete this declaration",
+    ),
+    "E408": Message(
+        "例外不写“否则”：其余情形由“{name}”原来的规则决定",
+        "an exception has no 'otherwise': '{name}' itself decides the rest",
+        "删去“否则”",
+        "delete 'otherwise'",
+    ),
+    "E409": Message(
+        "规则循环：{path}",
+        "the rules form a cycle: {path}",
+        "让其中一条改用“上年”或别的值",
+        "let one of them use 'previous' or another value",
+    ),
     "E410": Message(
         "“{name}”在{year}年度没有施行（施行年度：{years}）",
         "'{name}' is not in force in {year} (in force: {years})",
@@ -284,32 +426,98 @@ MESSAGES: dict[str, Message] = {
         "补上这一年度（或这一键、这一地区）的值，或用“自/至”限定使用它的规则",
         "give its value for that year (key, place), or narrow the rule that uses it",
     ),
-    "E412": Message("缺少“文件”声明", "the document header is missing", "在开头写“文件 编号  地区 CN-…  施行 2025年度”", "begin with 'document NUMBER place CN-… effective Y2025'"),
+    "E412": Message(
+        "缺少“文件”声明",
+        "the document header is missing",
+        "在开头写“文件 编号  地区 CN-…  施行 2025年度”",
+        "begin with 'document NUMBER place CN-… effective Y2025'",
+    ),
     "E413": Message("文件头缺少“{field}”", "the header lacks '{field}'", "补上“{field} …”", "add '{field} …'"),
-    "E414": Message("文件 {document} 已经在另一个 .tiaoli 文件中", "the document {document} is already encoded in another file", "合成一个文件，或改正编号", "merge the files or correct the number"),
-    "E415": Message("修改事实“{name}”不能改变它的类型，也不能改变是否每年", "the amended fact '{name}' must keep its type and stay yearly or not", "照原来的“每年”和类型写", "repeat 'yearly' and the type as they are"),
+    "E414": Message(
+        "文件 {document} 已经在另一个 .tiaoli 文件中",
+        "the document {document} is already encoded in another file",
+        "合成一个文件，或改正编号",
+        "merge the files or correct the number",
+    ),
+    "E415": Message(
+        "修改事实“{name}”不能改变它的类型，也不能改变是否每年",
+        "the amended fact '{name}' must keep its type and stay yearly or not",
+        "照原来的“每年”和类型写",
+        "repeat 'yearly' and the type as they are",
+    ),
     # ── 5xx: 分支和表 clauses and tables ─────────────────────────────────────
     "E501": Message(
-        "规则“{name}”缺少“否则”", "the rule '{name}' lacks 'otherwise'", "在最后加一行“否则 …”，写明其余情形的值", "end it with 'otherwise …'"
+        "规则“{name}”缺少“否则”",
+        "the rule '{name}' lacks 'otherwise'",
+        "在最后加一行“否则 …”，写明其余情形的值",
+        "end it with 'otherwise …'",
     ),
-    "E502": Message("规则“{name}”没有内容", "the rule '{name}' has no value", "写“= …”或“当 … 得 … 否则 …”", "write '= …' or 'when … give … otherwise …'"),
-    "E503": Message("未知的命中方式“{found}”", "unknown hit policy '{found}'", "写 唯一 或 首个", "write 'unique' or 'first'"),
-    "E504": Message("这一行有{found}个条件格，表头有{wanted}列", "the row has {found} condition cells, the table {wanted} columns", "补上或删去格子，任意值写“-”", "add or delete cells; '-' fits any value"),
+    "E502": Message(
+        "规则“{name}”没有内容",
+        "the rule '{name}' has no value",
+        "写“= …”或“当 … 得 … 否则 …”",
+        "write '= …' or 'when … give … otherwise …'",
+    ),
+    "E503": Message(
+        "未知的命中方式“{found}”", "unknown hit policy '{found}'", "写 唯一 或 首个", "write 'unique' or 'first'"
+    ),
+    "E504": Message(
+        "这一行有{found}个条件格，表头有{wanted}列",
+        "the row has {found} condition cells, the table {wanted} columns",
+        "补上或删去格子，任意值写“-”",
+        "add or delete cells; '-' fits any value",
+    ),
     "E505": Message("这一列不会为空，不能写“无”", "this column is never absent", "删去“无”", "delete 'absent'"),
-    "E506": Message("格子中只能用数值和参数", "cells may use literals and parameters only", "先算出一条规则作为列", "make a rule of it and use that as a column"),
+    "E506": Message(
+        "格子中只能用数值和参数",
+        "cells may use literals and parameters only",
+        "先算出一条规则作为列",
+        "make a rule of it and use that as a column",
+    ),
     "E507": Message("{type}没有大小，不能写范围", "{type} has no order and no ranges", "写出各个值", "list the values"),
     "E508": Message(
-        "边界“{text}”没有写明是否包含", "the edge '{text}' does not say whether it is included", "写成“{text}(含)”或“{text}(不含)”", "write '{text}(incl)' or '{text}(excl)'"
+        "边界“{text}”没有写明是否包含",
+        "the edge '{text}' does not say whether it is included",
+        "写成“{text}(含)”或“{text}(不含)”",
+        "write '{text}(incl)' or '{text}(excl)'",
     ),
     "E509": Message(
-        "表“{name}”有空档：{example} 没有对应的行（{year}年度）", "the table '{name}' has a gap: no row for {example} (in {year})", "补一行，或加“否则 …”", "add a row or 'otherwise …'"
+        "表“{name}”有空档：{example} 没有对应的行（{year}年度）",
+        "the table '{name}' has a gap: no row for {example} (in {year})",
+        "补一行，或加“否则 …”",
+        "add a row or 'otherwise …'",
     ),
-    "E510": Message("两行重叠：{example} 同时符合（{year}年度）", "two rows overlap: both fit {example} (in {year})", "改正边界，或写“命中 首个”让靠前的行优先", "mend the edges, or write 'hit first' to let the earlier row win"),
-    "E511": Message("分段“{name}”有空档：{value} 不在任何一段（{year}年度）", "the scale '{name}' has a gap at {value} (in {year})", "改正边界；不计的部分写“得 0%”的段", "mend the edges; a part that does not count is a band at 0%"),
-    "E512": Message("分段“{name}”重叠：{value} 在两段之中（{year}年度），段须由低到高", "bands of '{name}' overlap at {value} (in {year}); bands go from low to high", "改正边界或顺序", "mend the edges or the order"),
-    "W501": Message("这一行永远不会被选中", "this row never decides", "删去它，或改正靠前的行", "delete it or mend the rows before it"),
+    "E510": Message(
+        "两行重叠：{example} 同时符合（{year}年度）",
+        "two rows overlap: both fit {example} (in {year})",
+        "改正边界，或写“命中 首个”让靠前的行优先",
+        "mend the edges, or write 'hit first' to let the earlier row win",
+    ),
+    "E511": Message(
+        "分段“{name}”有空档：{value} 不在任何一段（{year}年度）",
+        "the scale '{name}' has a gap at {value} (in {year})",
+        "改正边界；不计的部分写“得 0%”的段",
+        "mend the edges; a part that does not count is a band at 0%",
+    ),
+    "E512": Message(
+        "分段“{name}”重叠：{value} 在两段之中（{year}年度），段须由低到高",
+        "bands of '{name}' overlap at {value} (in {year}); bands go from low to high",
+        "改正边界或顺序",
+        "mend the edges or the order",
+    ),
+    "W501": Message(
+        "这一行永远不会被选中",
+        "this row never decides",
+        "删去它，或改正靠前的行",
+        "delete it or mend the rows before it",
+    ),
     # ── 6xx: 依据、条文、要求 law ─────────────────────────────────────────────
-    "W601": Message("没有写依据", "no legal basis is given", "在末尾写“依据 条款”，例如“依据 二(四)第1句”", "end it with 'basis CLAUSE'"),
+    "W601": Message(
+        "没有写依据",
+        "no legal basis is given",
+        "在末尾写“依据 条款”，例如“依据 二(四)第1句”",
+        "end it with 'basis CLAUSE'",
+    ),
     "E602": Message(
         "{place} {year}年度不符合上位要求“{mandate}”（{basis}）：{figures}",
         "{place} breaks the mandate '{mandate}' ({basis}) in {year}: {figures}",
@@ -322,46 +530,167 @@ MESSAGES: dict[str, Message] = {
         "核对数值",
         "check the figure",
     ),
-    "E603": Message("{document} 的条文中没有“{clause}”", "the outline of {document} has no clause '{clause}'", "是不是“{near}”？或在该文件的“条文”中补上它", "did you mean '{near}'? or add it to that outline"),
-    "E604": Message("引用的文件 {document} 不在库中", "the cited document {document} is not in the library", "是不是“{near}”？库外的上级文件请在文件头写“上位 {document}”", "did you mean '{near}'? a document outside the library is named in the header: 'parent {document}'"),
-    "E605": Message("条文“{clause}”既没有写编码，也没有写不可计算的理由", "the clause '{clause}' is neither encoded nor explained", "写“编码 名称”或“不可计算 \"理由\"”", "write 'encoded_by NAME' or 'not_computable \"reason\"'"),
+    "E603": Message(
+        "{document} 的条文中没有“{clause}”",
+        "the outline of {document} has no clause '{clause}'",
+        "是不是“{near}”？或在该文件的“条文”中补上它",
+        "did you mean '{near}'? or add it to that outline",
+    ),
+    "E604": Message(
+        "引用的文件 {document} 不在库中",
+        "the cited document {document} is not in the library",
+        "是不是“{near}”？库外的上级文件请在文件头写“上位 {document}”",
+        "did you mean '{near}'? a document outside the library is named in the header: 'parent {document}'",
+    ),
+    "E605": Message(
+        "条文“{clause}”既没有写编码，也没有写不可计算的理由",
+        "the clause '{clause}' is neither encoded nor explained",
+        '写“编码 名称”或“不可计算 "理由"”',
+        "write 'encoded_by NAME' or 'not_computable \"reason\"'",
+    ),
     "E606": Message("条文“{clause}”重复", "the clause '{clause}' is listed twice", "删去一处", "delete one"),
-    "E607": Message("条文“{clause}”列出的“{name}”不在本文件中", "'{name}', listed for clause '{clause}', is not in this document", "是不是“{near}”？要求一律写“要求”", "did you mean '{near}'? mandates are listed as 要求"),
-    "E608": Message("条文“{clause}”列出了“{name}”，但它没有引用这一条", "clause '{clause}' lists '{name}', which does not cite it", "在“{name}”写“依据 {clause}”，或从条文中删去", "add 'basis {clause}' to '{name}', or delete it here"),
-    "E609": Message("“{name}”引用了条文“{clause}”，条文中没有列出它", "'{name}' cites clause '{clause}', which does not list it", "在条文的“编码”后加上“{name}”", "add '{name}' behind 'encoded_by'"),
-    "W605": Message("{document} 没有列出条文", "{document} has no outline of its clauses", "在文件头之后写“条文 一(一) \"主题\" 编码 …”", "list its clauses after the header: clause 一(一) \"subject\" encoded_by …"),
+    "E607": Message(
+        "条文“{clause}”列出的“{name}”不在本文件中",
+        "'{name}', listed for clause '{clause}', is not in this document",
+        "是不是“{near}”？要求一律写“要求”",
+        "did you mean '{near}'? mandates are listed as 要求",
+    ),
+    "E608": Message(
+        "条文“{clause}”列出了“{name}”，但它没有引用这一条",
+        "clause '{clause}' lists '{name}', which does not cite it",
+        "在“{name}”写“依据 {clause}”，或从条文中删去",
+        "add 'basis {clause}' to '{name}', or delete it here",
+    ),
+    "E609": Message(
+        "“{name}”引用了条文“{clause}”，条文中没有列出它",
+        "'{name}' cites clause '{clause}', which does not list it",
+        "在条文的“编码”后加上“{name}”",
+        "add '{name}' behind 'encoded_by'",
+    ),
+    "W605": Message(
+        "{document} 没有列出条文",
+        "{document} has no outline of its clauses",
+        '在文件头之后写“条文 一(一) "主题" 编码 …”',
+        'list its clauses after the header: clause 一(一) "subject" encoded_by …',
+    ),
     # ── 8xx: 运行 running ────────────────────────────────────────────────────
     "E801": Message("除数为零：{text}", "division by zero: {text}", "先判断除数不为零", "test the divisor first"),
-    "E802": Message("日期超出公元1—9999年：{text}", "a date leaves the years 1 to 9999: {text}", "检查记录中的日期和期间", "check the dates and durations of the record"),
-    "E803": Message("“{rule}”的两个例外同时成立而值不同：{clauses}", "two exceptions to '{rule}' hold with different values: {clauses}", "让两个例外的条件互斥，或用更高的文件规定先后", "make the exceptions exclude each other"),
+    "E802": Message(
+        "日期超出公元1—9999年：{text}",
+        "a date leaves the years 1 to 9999: {text}",
+        "检查记录中的日期和期间",
+        "check the dates and durations of the record",
+    ),
+    "E803": Message(
+        "“{rule}”的两个例外同时成立而值不同：{clauses}",
+        "two exceptions to '{rule}' hold with different values: {clauses}",
+        "让两个例外的条件互斥，或用更高的文件规定先后",
+        "make the exceptions exclude each other",
+    ),
     "E804": Message(
-        "{person} {year}年度 {rule}：{reason}", "{person}, {year}, {rule}: {reason}", "该人这一次没有结果；改正规则或记录", "this person has no result; mend the rule or the record"
+        "{person} {year}年度 {rule}：{reason}",
+        "{person}, {year}, {rule}: {reason}",
+        "该人这一次没有结果；改正规则或记录",
+        "this person has no result; mend the rule or the record",
     ),
     "E805": Message(
-        "{person} {year}年度不符合要求“{mandate}”（{basis}）", "{person} in {year} breaks the mandate '{mandate}' ({basis})", "核对该人的记录和有关规则", "check the person's record and the rules"
+        "{person} {year}年度不符合要求“{mandate}”（{basis}）",
+        "{person} in {year} breaks the mandate '{mandate}' ({basis})",
+        "核对该人的记录和有关规则",
+        "check the person's record and the rules",
     ),
     "W805": Message(
-        "{person} {year}年度与原则上的要求“{mandate}”（{basis}）不一致", "{person} in {year} departs from '{mandate}' ({basis}), required in principle", "核对", "check it"
+        "{person} {year}年度与原则上的要求“{mandate}”（{basis}）不一致",
+        "{person} in {year} departs from '{mandate}' ({basis}), required in principle",
+        "核对",
+        "check it",
     ),
     "E810": Message(
-        "没有地区 {place}；现有：{known}", "there is no place {place}; there are: {known}", "是不是“{near}”？自己的规则集用 --rulesets 目录", "did you mean '{near}'? name your own folder with --rulesets"
+        "没有地区 {place}；现有：{known}",
+        "there is no place {place}; there are: {known}",
+        "是不是“{near}”？自己的规则集用 --rulesets 目录",
+        "did you mean '{near}'? name your own folder with --rulesets",
     ),
-    "E811": Message("{place} 没有名为“{name}”的规则", "{place} has no rule named '{name}'", "是不是“{near}”？", "did you mean '{near}'?"),
-    "E812": Message("没有名为“{name}”的存疑", "there is no open question named '{name}'", "是不是“{near}”？", "did you mean '{near}'?"),
-    "E813": Message("存疑“{name}”没有选项“{option}”；有：{known}", "the question '{name}' has no option '{option}'; it has: {known}", "选其中一个", "choose one of them"),
-    "E814": Message("年度“{text}”写法不对", "cannot read the years '{text}'", "写成 2025 或 2025..2030", "write 2025 or 2025..2030"),
-    "E815": Message("{year}年度早于计算自 {first}年度", "{year} is before computation starts ({first})", "改正年度", "correct the year"),
-    "E816": Message("没有编号为“{person}”的记录", "there is no record of '{person}'", "是不是“{near}”？", "did you mean '{near}'?"),
+    "E811": Message(
+        "{place} 没有名为“{name}”的规则",
+        "{place} has no rule named '{name}'",
+        "是不是“{near}”？",
+        "did you mean '{near}'?",
+    ),
+    "E812": Message(
+        "没有名为“{name}”的存疑",
+        "there is no open question named '{name}'",
+        "是不是“{near}”？",
+        "did you mean '{near}'?",
+    ),
+    "E813": Message(
+        "存疑“{name}”没有选项“{option}”；有：{known}",
+        "the question '{name}' has no option '{option}'; it has: {known}",
+        "选其中一个",
+        "choose one of them",
+    ),
+    "E814": Message(
+        "年度“{text}”写法不对", "cannot read the years '{text}'", "写成 2025 或 2025..2030", "write 2025 or 2025..2030"
+    ),
+    "E815": Message(
+        "{year}年度早于计算自 {first}年度",
+        "{year} is before computation starts ({first})",
+        "改正年度",
+        "correct the year",
+    ),
+    "E816": Message(
+        "没有编号为“{person}”的记录", "there is no record of '{person}'", "是不是“{near}”？", "did you mean '{near}'?"
+    ),
     "E817": Message("找不到文件或目录：{path}", "no such file or folder: {path}", "检查路径", "check the path"),
-    "E818": Message("不能读取 {path}：{reason}", "cannot read {path}: {reason}", "须是 UTF-8 文本文件", "it must be a text file in UTF-8"),
-    "E819": Message("不支持的输出格式“{suffix}”", "unknown output format '{suffix}'", "用 .jsonl、.json、.csv 或 .xlsx", "use .jsonl, .json, .csv or .xlsx"),
-    "E820": Message("“{rule}”在{year}年度没有施行", "'{rule}' is not in force in {year}", "换一个年度，或用 tiaoli show 查看施行年度", "choose another year; 'tiaoli show' lists what is in force"),
-    "E821": Message("{path} 中没有规则集文件（*.tiaoli）", "there are no rulesets (*.tiaoli) in {path}", "检查路径", "check the path"),
-    "E822": Message("期初：{reason}", "opening state: {reason}", "用 --closing 写出的文件作为 --opening", "use a file written by --closing"),
+    "E818": Message(
+        "不能读取 {path}：{reason}",
+        "cannot read {path}: {reason}",
+        "须是 UTF-8 文本文件",
+        "it must be a text file in UTF-8",
+    ),
+    "E819": Message(
+        "不支持的输出格式“{suffix}”",
+        "unknown output format '{suffix}'",
+        "用 .jsonl、.json、.csv 或 .xlsx",
+        "use .jsonl, .json, .csv or .xlsx",
+    ),
+    "E820": Message(
+        "“{rule}”在{year}年度没有施行",
+        "'{rule}' is not in force in {year}",
+        "换一个年度，或用 tiaoli show 查看施行年度",
+        "choose another year; 'tiaoli show' lists what is in force",
+    ),
+    "E821": Message(
+        "{path} 中没有规则集文件（*.tiaoli）",
+        "there are no rulesets (*.tiaoli) in {path}",
+        "检查路径",
+        "check the path",
+    ),
+    "E822": Message(
+        "期初：{reason}",
+        "opening state: {reason}",
+        "用 --closing 写出的文件作为 --opening",
+        "use a file written by --closing",
+    ),
     "E823": Message("{path} 已经存在", "{path} already exists", "换一个文件名", "choose another name"),
-    "E824": Message("不能写入 {path}：{reason}", "cannot write {path}: {reason}", "检查目录和权限", "check the folder and permissions"),
+    "E824": Message(
+        "不能写入 {path}：{reason}",
+        "cannot write {path}: {reason}",
+        "检查目录和权限",
+        "check the folder and permissions",
+    ),
     "E825": Message("“{text}”应写成 {form}", "'{text}' should be written {form}", "照此改写", "write it so"),
-    "E830": Message("用例文件：{reason}", "cases file: {reason}", "参照 docs/language.md 的“用例”一节", "see the section on cases in docs/language.md"),
-    "E831": Message("用例“{case}”：{year}年度 {rule} 应为 {expected}，实为 {actual}", "case '{case}': {rule} in {year} should be {expected}, is {actual}", "改正规则或期望", "mend the rule or the expectation"),
+    "E830": Message(
+        "用例文件：{reason}",
+        "cases file: {reason}",
+        "参照 docs/language.md 的“用例”一节",
+        "see the section on cases in docs/language.md",
+    ),
+    "E831": Message(
+        "用例“{case}”：{year}年度 {rule} 应为 {expected}，实为 {actual}",
+        "case '{case}': {rule} in {year} should be {expected}, is {actual}",
+        "改正规则或期望",
+        "mend the rule or the expectation",
+    ),
     **RECORD_MESSAGES,
 }

@@ -143,16 +143,7 @@ class Round(Node):
 
 
 Expression: TypeAlias = (
-    Constant
-    | ParameterRef
-    | FactRef
-    | RuleRef
-    | QuestionRef
-    | CurrentYear
-    | Present
-    | Apply
-    | Choose
-    | Round
+    Constant | ParameterRef | FactRef | RuleRef | QuestionRef | CurrentYear | Present | Apply | Choose | Round
 )
 
 
@@ -240,6 +231,7 @@ class Parameter:
     scale: int
     key_type: Type | None
     values: tuple[ParameterValue, ...]
+    basis: tuple[Basis, ...]
     note: str | None
     span: Span = field(compare=False, repr=False)
 
@@ -270,6 +262,7 @@ class Clause:
     condition: Expression | None
     value: Expression
     basis: tuple[Basis, ...]
+    note: str | None
     document: str
     span: Span = field(compare=False, repr=False)
 
@@ -310,6 +303,7 @@ class Row:
     condition: Expression
     value: Expression
     basis: tuple[Basis, ...]
+    note: str | None
     span: Span = field(compare=False, repr=False)
 
 
@@ -331,6 +325,7 @@ class Band:
     high: Expression | None
     rate: Expression
     basis: tuple[Basis, ...]
+    note: str | None
     span: Span = field(compare=False, repr=False)
 
 

@@ -80,7 +80,8 @@ def _ordering(types: tuple[Type, ...]) -> Type | None:
     return BOOL if types[0].kind is types[1].kind and types[0].kind.is_ordered else None
 
 
-_ADD: Signatures = {(k, k): k for k in _NUMBERS}
+_ADD: Signatures = {}
+_ADD |= {(k, k): k for k in _NUMBERS}
 _ADD |= {(Kind.INT, Kind.RATE): Kind.RATE, (Kind.RATE, Kind.INT): Kind.RATE, (Kind.YEAR, Kind.YEARS): Kind.YEAR}
 _ADD |= {(Kind.DATE, d): Kind.DATE for d in _DURATIONS}
 _SUBTRACT = _ADD | {(Kind.DATE, Kind.DATE): Kind.DAYS, (Kind.YEAR, Kind.YEAR): Kind.YEARS}
@@ -166,7 +167,7 @@ def _bound_limit(r: tuple[Range, ...]) -> Range:
 
 def _bound_absolute(r: tuple[Range, ...]) -> Range:
     low, high = r[0]
-    top = None if low is None or high is None else max(abs(low), abs(high))
+    top = None if low is None or high is None else max(Fraction(abs(low)), Fraction(abs(high)))
     bottom = low if low is not None and low >= 0 else -high if high is not None and high <= 0 else 0
     return bottom, top
 

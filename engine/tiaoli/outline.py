@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from tiaoli import syntax as s
 from tiaoli.consolidate import name_of, nearest
 from tiaoli.diagnostic import Diagnostic, Related
+from tiaoli.source import Span
 
 _MANDATE = "要求"
 
@@ -59,7 +60,7 @@ def citations(node: object) -> Iterator[s.Citation]:
     elif isinstance(node, tuple):
         for item in node:
             yield from citations(item)
-    elif is_dataclass(node) and not isinstance(node, s.Span):
+    elif is_dataclass(node) and not isinstance(node, Span):
         for item in fields(node):
             if item.compare:
                 yield from citations(getattr(node, item.name))
@@ -85,7 +86,12 @@ def _check_citations(text: s.Document, by_number: Mapping[str, s.Document]) -> I
                     yield Diagnostic("E604", {"document": target, "near": near}, citation.span)
                 continue
             clauses = [o.clause.text for o in outlines(by_number[target])]
-            if citation.clause and clauses and "条文" not in by_number[target].broken and not any(covers(c, citation.clause) for c in clauses):
+            if (
+                citation.clause
+                and clauses
+                and "条文" not in by_number[target].broken
+                and not any(covers(c, citation.clause) for c in clauses)
+            ):
                 near = nearest(citation.clause, clauses)
                 arguments = {"clause": citation.clause, "document": target, "near": near}
                 yield Diagnostic("E603", arguments, citation.span)

@@ -19,7 +19,7 @@ from lark import Lark, Token, Transformer, Tree, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from tiaoli import syntax as s
-from tiaoli.diagnostic import Diagnostic, Related
+from tiaoli.diagnostic import Diagnostic
 from tiaoli.source import Source, Span, half_width
 from tiaoli.values import Kind
 
@@ -201,9 +201,7 @@ def parser() -> Lark:
     )
 
 
-def _parse_piece(
-    source: Source, text: str, start: int, end: int, found: list[Diagnostic]
-) -> s.Declaration | None:
+def _parse_piece(source: Source, text: str, start: int, end: int, found: list[Diagnostic]) -> s.Declaration | None:
     piece = text[start:end]
     opening = _WORD.match(piece)
     keyword = keywords().get(opening[0]) if opening else None
@@ -240,7 +238,9 @@ def _deepest(piece: str) -> int:
     """Return how deeply expressions nest, so that no text can exhaust the stack."""
     masked = mask(piece)
     deepest = depth = 0
-    for match in re.finditer(r"[()]|(?<!\w)(?:若|if|非|not|否则|otherwise|当|when|行|row)(?!\w)|-(?=\s*-)|-\s*\(", masked):
+    for match in re.finditer(
+        r"[()]|(?<!\w)(?:若|if|非|not|否则|otherwise|当|when|行|row)(?!\w)|-(?=\s*-)|-\s*\(", masked
+    ):
         token = match[0]
         if token == ")":
             depth = max(0, depth - 1)
@@ -254,28 +254,30 @@ def _deepest(piece: str) -> int:
 
 def _skip_to_clause(error: UnexpectedInput) -> bool:
     """Move the parser behind the mistake: to the next word that begins a clause, with the stack cut to where it fits."""
-    live = error.interactive_parser  # type: ignore[attr-defined]
-    if live is None:
-        return False
+    live: Any = error.interactive_parser
     token = error.token if isinstance(error, UnexpectedToken) else None
-    if isinstance(error, UnexpectedCharacters):
-        state = live.lexer_thread.state
-        state.line_ctr.feed(state.text.text[state.line_ctr.char_pos : state.line_ctr.char_pos + 1])
-    if token is not None and token.type == "$END":
+    if live is None or (token is not None and token.type == "$END"):
         return False
+    if token is None:
+        _skip_character(live)
     while token is None or token.type not in _SYNC or not _cut_stack(live, token):
         try:
             token = next(iter(live.lexer_thread.lex(live.parser_state)), None)
         except UnexpectedToken as again:
             token = again.token
         except UnexpectedCharacters:
-            state = live.lexer_thread.state
-            state.line_ctr.feed(state.text.text[state.line_ctr.char_pos : state.line_ctr.char_pos + 1])
+            _skip_character(live)
             continue
         if token is None:
             return False
     live.feed_token(token)
     return True
+
+
+def _skip_character(live: Any) -> None:
+    state = live.lexer_thread.state
+    at = state.line_ctr.char_pos
+    state.line_ctr.feed(state.text.text[at : at + 1])
 
 
 def _cut_stack(parser: Any, token: Token) -> bool:
@@ -354,14 +356,16 @@ def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str
     last = _LAST_NAME.search(before)
     glued = _glued(last[0]) if last and last[0] not in keywords() else None
     if last and glued and (glued[0] in "若且或非" or glued[1] in _WORD.findall(before[: last.start()])):
-        where = Span(span.source, span.start - (token.start_pos or 0) + last.start(), span.start - (token.start_pos or 0) + last.end())
+        where = Span(
+            span.source,
+            span.start - (token.start_pos or 0) + last.start(),
+            span.start - (token.start_pos or 0) + last.end(),
+        )
         return Diagnostic("E103", {"found": last[0], "keyword": glued[0], "rest": glued[1]}, where)
     keyword = keywords().get(token.value)
     if keyword and "name" in expected:
         return Diagnostic("E112", {"found": token.value}, span)
-    return Diagnostic(
-        "E102", {"found": token.value, "after": _last_word(before), "expected": expected}, span
-    )
+    return Diagnostic("E102", {"found": token.value, "after": _last_word(before), "expected": expected}, span)
 
 
 _LAST_NAME = re.compile(r"[^\W\d]\w*$")
@@ -380,8 +384,8 @@ def _expected(error: UnexpectedToken) -> tuple[str, ...]:
     accepted = set(error.accepts or error.expected)
     table = _by_terminal()
     kinds = dict.fromkeys(_KINDS_OF_TOKEN[t] for t in _KINDS_OF_TOKEN if t in accepted)
-    words = [_SIGNS[t] for t in _SIGNS if t in accepted]
-    words += [table[t].zh for t in table if t in accepted and t not in ("NOTE", "FROM", "UNTIL")]
+    words = [table[t].zh for t in table if t in accepted and t not in ("NOTE", "FROM", "UNTIL")]
+    words += [_SIGNS[t] for t in _SIGNS if t in accepted]
     if "name" in kinds and "value" in kinds:
         return ("expression",)
     ordered = [k for k in kinds if k not in ("operator", "end", "edge")] + words
@@ -504,7 +508,8 @@ class _Builder(Transformer[Token, Any]):
         return s.Within(operands[0], tuple(operands[1:]), self._span(meta))
 
     def conditional(self, meta: Any, items: list[Any]) -> s.Conditional:
-        return s.Conditional(*(i for i in items if not isinstance(i, Token)), span=self._span(meta))
+        condition, then, otherwise = (i for i in items if not isinstance(i, Token))
+        return s.Conditional(condition, then, otherwise, self._span(meta))
 
     def add(self, meta: Any, items: list[Any]) -> s.Operation:
         return self._operation("+", meta, items, _has(items, "CARRY"))
@@ -549,9 +554,7 @@ class _Builder(Transformer[Token, Any]):
     def between(self, meta: Any, items: list[Any]) -> s.Interval:
         values = [i for i in items if not isinstance(i, Token)]
         index = next(i for i, item in enumerate(items) if item is values[1])
-        return s.Interval(
-            values[0], _included(items[:index]), values[1], _included(items[index:]), self._span(meta)
-        )
+        return s.Interval(values[0], _included(items[:index]), values[1], _included(items[index:]), self._span(meta))
 
     def from_up(self, meta: Any, items: list[Any]) -> s.Interval:
         return s.Interval(items[0], _included(items), None, None, self._span(meta))
@@ -707,9 +710,7 @@ class _Builder(Transformer[Token, Any]):
     # parameters
     def _row(self, meta: Any, items: list[Any], keys: tuple[Any, ...], year: int | None) -> s.ParameterRow:
         values = [i for i in items if not isinstance(i, Token | tuple | list)]
-        return s.ParameterRow(
-            keys, year, values[-1], _modifiers(self._parts(items, meta)), self._span(meta)
-        )
+        return s.ParameterRow(keys, year, values[-1], _modifiers(self._parts(items, meta)), self._span(meta))
 
     def param_value(self, meta: Any, items: list[Any]) -> s.ParameterRow:
         return self._row(meta, items, (), None)
@@ -813,9 +814,7 @@ class _Builder(Transformer[Token, Any]):
 
     def scale(self, meta: Any, items: list[Any]) -> s.Scale:
         bands = tuple(i for i in items if isinstance(i, s.Band))
-        base = next(
-            i for i in items if not isinstance(i, Token | tuple | s.Band | s.Word | s.TypeName)
-        )
+        base = next(i for i in items if not isinstance(i, Token | tuple | s.Band | s.Word | s.TypeName))
         return s.Scale(self._head(meta, items), base, bands, self._span(meta))
 
     # other declarations
@@ -839,9 +838,7 @@ class _Builder(Transformer[Token, Any]):
     def question(self, meta: Any, items: list[Any]) -> s.Question:
         text = next(self._string(i) for i in items if _is(i, "STRING"))
         options = tuple(i for i in items if isinstance(i, s.Option))
-        return s.Question(
-            _first(items, s.Word), text, options, _modifiers(self._parts(items, meta)), self._span(meta)
-        )
+        return s.Question(_first(items, s.Word), text, options, _modifiers(self._parts(items, meta)), self._span(meta))
 
 
 def normal_document(text: str) -> str:

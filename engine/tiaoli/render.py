@@ -28,7 +28,11 @@ def help_text(diagnostic: Diagnostic, lang: str) -> str:
     entry = MESSAGES[diagnostic.code]
     template = entry.help_zh if lang == "zh" else entry.help_en
     if "{near}" in template and not diagnostic.arguments.get("near"):
-        template = template.replace("是不是“{near}”？", "").replace("did you mean '{near}'? ", "").replace("did you mean '{near}'?", "")
+        template = (
+            template.replace("是不是“{near}”？", "")
+            .replace("did you mean '{near}'? ", "")
+            .replace("did you mean '{near}'?", "")
+        )
         template = template.removeprefix("或").strip() if template else ""
     return template.format_map(_Arguments(diagnostic.arguments, lang)).strip()
 
@@ -105,7 +109,12 @@ def as_json(diagnostic: Diagnostic, lang: str) -> dict[str, Any]:
         "clause": diagnostic.clause,
         "help": help_text(diagnostic, lang),
         "related": [
-            {"label": LABELS[r.label][0 if lang == "zh" else 1], "file": r.span.source.path, "line": r.span.line, "column": r.span.column}
+            {
+                "label": LABELS[r.label][0 if lang == "zh" else 1],
+                "file": r.span.source.path,
+                "line": r.span.line,
+                "column": r.span.column,
+            }
             for r in diagnostic.related
         ],
         "arguments": {key: _shown(value, lang) for key, value in diagnostic.arguments.items()},

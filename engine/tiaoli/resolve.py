@@ -11,6 +11,7 @@ from tiaoli import syntax as s
 from tiaoli.consolidate import nearest
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.operators import DATE_RANGE
+from tiaoli.source import Span
 from tiaoli.symbols import FactSymbol, InForce, ParameterSymbol, QuestionSymbol, RuleSymbol, Symbol
 from tiaoli.values import (
     KIND_NAMES,
@@ -44,8 +45,6 @@ class Signature:
     type: Type
     scale: int
     has_initial: bool = False
-    mode: Mode = Mode.HALF_UP
-    unit: Fraction = Fraction(1)
     names_rounding: bool = False
 
 
@@ -57,7 +56,7 @@ class Scope:
     signatures: Mapping[str, Signature]
     found: list[Diagnostic] = field(compare=False)
 
-    def unknown(self, name: str, span: s.Span, clause: str | None) -> None:
+    def unknown(self, name: str, span: Span, clause: str | None) -> None:
         """Say that ``name`` is not known here, and which known name is nearest."""
         if name in self.in_force.broken:
             return
@@ -188,15 +187,13 @@ def _rule(symbol: RuleSymbol, found: list[Diagnostic]) -> Signature | None:
         if other is not None and other != kind:
             arguments = {"name": symbol.name, "old": kind, "new": other}
             found.append(Diagnostic("E311", arguments, later.type.span))
-    last = symbol.versions[-1].declaration.head
-    mode, unit, named = resolve_rounding(last.rounding, kind, found)
+    roundings = [resolve_rounding(v.declaration.head.rounding, kind, found) for v in symbol.versions]
     has_initial = any(v.declaration.head.initial is not None for v in symbol.versions)
-    return Signature(symbol, kind, scale_of(unit), has_initial, mode, unit, named)
+    scale = max(scale_of(unit) for _, unit, _ in roundings)
+    return Signature(symbol, kind, scale, has_initial, any(named for _, _, named in roundings))
 
 
-def resolve_rounding(
-    written: s.Rounding | None, kind: Type, found: list[Diagnostic]
-) -> tuple[Mode, Fraction, bool]:
+def resolve_rounding(written: s.Rounding | None, kind: Type, found: list[Diagnostic]) -> tuple[Mode, Fraction, bool]:
     """Return mode and unit for a value of ``kind`` and whether they were written; the default is half up to the unit of the type."""
     default = Fraction(1, 10**RATE_DIGITS) if kind.kind is Kind.RATE else Fraction(1)
     if written is None:

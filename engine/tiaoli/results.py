@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
@@ -50,7 +51,7 @@ def money_text(cents: int) -> str:
 def _scaled_text(value: int, scale: int) -> str:
     from tiaoli.values import decimal_text
 
-    return decimal_text(in_units(value, scale))
+    return decimal_text(Fraction(value, 10**scale))
 
 
 @lru_cache(100_000)
@@ -227,8 +228,8 @@ class XlsxFile(Sink):
 
     def __init__(self, compiled: Compiled, path: Path) -> None:
         from openpyxl import Workbook
-        from openpyxl.styles import Font
         from openpyxl.cell import WriteOnlyCell
+        from openpyxl.styles import Font
 
         self._compiled, self._path = compiled, path
         self._book = Workbook(write_only=True)

@@ -12,7 +12,6 @@ from fractions import Fraction
 from tiaoli import model as m
 from tiaoli.bounds import point
 from tiaoli.meaning import Result, Trouble, evaluate
-from tiaoli.operators import BOOL
 from tiaoli.values import Kind, Value, decimal_text
 
 
@@ -54,7 +53,7 @@ def simplify(expression: m.Expression, fixed: Fixed) -> m.Expression:
         case m.Present() if not node.operand.type.nullable:
             return constant(node, True)
         case m.ParameterRef() if below and not isinstance(below[0], m.Constant):
-            return _spread(node, below[0], fixed)
+            return node
         case _ if all(isinstance(o, m.Constant) for o in below):
             return _folded(node, fixed)
         case _:
@@ -97,32 +96,6 @@ def _connective(node: m.Apply) -> m.Expression:
     return kept[0] if len(kept) == 1 else replace(node, operands=tuple(kept))
 
 
-def _spread(node: m.ParameterRef, key: m.Expression, fixed: Fixed) -> m.Expression:
-    """A parameter keyed by a value known only per person, as a choice over its keys."""
-    parameter = fixed.program.parameters[node.name]
-    year = fixed.year - node.lag
-    keys = list(dict.fromkeys(v.key for v in parameter.values if parameter.at(year, v.key) is not None))
-    values = [(k, parameter.at(year, k)) for k in keys]
-    result: m.Expression | None = None
-    for own, entry in reversed(values):
-        assert entry is not None
-        here = constant(node, entry.value)
-        if result is None and set(keys) >= set(_all_keys(parameter)):
-            result = here
-            continue
-        otherwise = result if result is not None else replace(node, key=key)
-        test = m.Apply(BOOL, 0, m.ANY, node.span, "=", (key, constant(key, own)))
-        result = m.Choose(node.type, node.scale, node.range, node.span, test, here, otherwise)
-    return result if result is not None else node
-
-
-def _all_keys(parameter: m.Parameter) -> tuple[Value, ...]:
-    key_type = parameter.key_type
-    if key_type is None or key_type.kind is Kind.INT:
-        return (object(),)  # type: ignore[return-value]
-    return key_type.members if key_type.kind is Kind.ENUM else (True, False)
-
-
 def simplify_rule(rule: m.Rule, fixed: Fixed) -> m.Rule:
     """Return the rule with folded expressions and without clauses that cannot decide."""
     body = m.map_body(rule.body, lambda e: simplify(e, fixed))
@@ -153,5 +126,3 @@ def scaled(value: Fraction | int, scale: int) -> int:
     number = Fraction(value) * 10**scale
     assert number.denominator == 1, (value, scale)
     return int(number)
-
-

@@ -35,8 +35,7 @@ class Finding:
 def examine(table: m.DecisionTable, env: Environment) -> tuple[list[Finding], set[int]]:
     """Return gaps and overlaps in the year of ``env`` (the first of each sort of rows), and the rows that never decide."""
     columns = [
-        _pieces(column, [_concrete(row.tests[i], env) for row in table.rows])
-        for i, column in enumerate(table.columns)
+        _pieces(column, [_concrete(row.tests[i], env) for row in table.rows]) for i, column in enumerate(table.columns)
     ]
     findings: list[Finding] = []
     seen: set[frozenset[int]] = set()
@@ -59,7 +58,10 @@ Columns = list[list[tuple[Piece, frozenset[int]]]]
 
 
 def _walk(
-    columns: Columns, rows: frozenset[int], chosen: tuple[Value, ...], visited: set[tuple[int, frozenset[int]]] | None = None
+    columns: Columns,
+    rows: frozenset[int],
+    chosen: tuple[Value, ...],
+    visited: set[tuple[int, frozenset[int]]] | None = None,
 ) -> Iterator[tuple[tuple[Value, ...], frozenset[int]]]:
     visited = set() if visited is None else visited
     depth = len(chosen)
@@ -195,7 +197,11 @@ def examine_bands(edges: Edges, base: m.Range, step: Fraction) -> list[BandFindi
             at = low if low is not None else (high if high is not None else Fraction(0))
             found.append(BandFinding(at, index, index + 1, False))
         elif low > high or not (with_low or with_high):
-            found.append(BandFinding(high if not with_high else high + step if high + step < low else low, index, index + 1, True))
+            found.append(
+                BandFinding(
+                    high if not with_high else high + step if high + step < low else low, index, index + 1, True
+                )
+            )
     last = edges[-1][2]
     if last is not None and (base[1] is None or base[1] > last):
         found.append(BandFinding(last + step, len(edges) - 1, None, True))

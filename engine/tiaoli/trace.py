@@ -80,7 +80,9 @@ class Tracer:
     def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
         value = self.program.parameters[ref.name].at(self.year - ref.lag, key)
         if value is None:
-            raise Trouble("E411", (("name", ref.name), ("year", self.year - ref.lag), ("key", key), ("place", self.program.place)))
+            raise Trouble(
+                "E411", (("name", ref.name), ("year", self.year - ref.lag), ("key", key), ("place", self.program.place))
+            )
         return value.value
 
     def question(self, ref: m.QuestionRef) -> Result:
@@ -134,11 +136,11 @@ class Tracer:
         return holds is True
 
 
-def in_units(value: Any, scale: int) -> Any:
+def in_units(value: Any, scale: int) -> Value:
     """Return a value as the model counts it: whole numbers of 10**-scale become ratios."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Fraction(value, 10**scale)
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def outward(value: Any, kind: Kind) -> Any:

@@ -70,10 +70,8 @@ class Type:
 
     def name(self, lang: str) -> str:
         """Return the type as a ruleset writes it."""
-        if self.kind is Kind.ENUM:
-            text = " | ".join(self.members)
-        else:
-            text = self.kind.zh if lang == "zh" else self.kind.en
+        own = self.kind.zh if lang == "zh" else self.kind.en
+        text = " | ".join(self.members) if self.kind is Kind.ENUM else own
         return text + ({"zh": " 可空", "en": " optional"}[lang] if self.nullable else "")
 
     @property

@@ -25,7 +25,11 @@ app = typer.Typer(
 
 Rulesets = Annotated[
     list[Path] | None,
-    typer.Option("--rulesets", metavar="DIR", help="自己的规则集目录，与内置的一起用 / a folder of rulesets beside the built-in ones"),
+    typer.Option(
+        "--rulesets",
+        metavar="DIR",
+        help="自己的规则集目录，与内置的一起用 / a folder of rulesets beside the built-in ones",
+    ),
 ]
 Lang = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help="消息的语言 / language of messages")]
 Reading = Annotated[
@@ -101,7 +105,12 @@ def _guarded() -> Iterator[None]:
 
 def _years(text: str) -> range:
     first, dots, last = text.partition("..")
-    if not first.isdigit() or (dots and not last.isdigit()) or (dots and int(last) < int(first)) or int(last or first) > 9999:
+    if (
+        not first.isdigit()
+        or (dots and not last.isdigit())
+        or (dots and int(last) < int(first))
+        or int(last or first) > 9999
+    ):
         _wrong(Diagnostic("E814", {"text": text}))
     return range(int(first), int(last or first) + 1)
 
@@ -133,7 +142,9 @@ def _choice(value: str, known: Sequence[str], option: str) -> str:
 
 @app.command()
 def check(
-    paths: Annotated[list[Path] | None, typer.Argument(help="规则集文件或目录；不写则检查内置规则集 / files or folders")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="规则集文件或目录；不写则检查内置规则集 / files or folders")
+    ] = None,
     rulesets: Rulesets = None,
     strict: Annotated[bool, typer.Option("--strict", help="警告也算错误 / warnings count as errors")] = False,
     form: Format = "text",
@@ -154,7 +165,11 @@ def check(
         _say(found)
         count, places = len(library.documents), len(library.places)
         text = summary(found, _state["lang"])
-        print(_words(f"已检查 {count} 个文件、{places} 个地区：{text}", f"checked {count} documents, {places} places: {text}"))
+        print(
+            _words(
+                f"已检查 {count} 个文件、{places} 个地区：{text}", f"checked {count} documents, {places} places: {text}"
+            )
+        )
     if errors(found) or (strict and found):
         raise typer.Exit(1)
 
@@ -167,13 +182,23 @@ def run(
     place: Annotated[str, typer.Argument(help="地区代码，如 CN-JX / the place")],
     records: Annotated[Path, typer.Argument(help="记录：.yaml .json .jsonl .csv .xlsx / records")],
     year: Annotated[str, typer.Option("--year", metavar="2025..2030", help="年度 / insured years")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="写入 .jsonl .json .csv .xlsx / write to a file")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="写入 .jsonl .json .csv .xlsx / write to a file")
+    ] = None,
     rule: Annotated[list[str] | None, typer.Option("--rule", help="只要这些规则 / these rules only")] = None,
     reading: Reading = None,
-    opening: Annotated[Path | None, typer.Option("--opening", help="从这个文件的期初状态开始 / start from states")] = None,
-    closing: Annotated[Path | None, typer.Option("--closing", help="把最后一年末的状态写到这个文件 / write states")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="遇到第一条有错的记录就停止 / stop at the first fault")] = False,
-    provenance: Annotated[bool, typer.Option("--provenance", help="JSON Lines 第一行写明来源 / a first line on origin")] = False,
+    opening: Annotated[
+        Path | None, typer.Option("--opening", help="从这个文件的期初状态开始 / start from states")
+    ] = None,
+    closing: Annotated[
+        Path | None, typer.Option("--closing", help="把最后一年末的状态写到这个文件 / write states")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="遇到第一条有错的记录就停止 / stop at the first fault")
+    ] = False,
+    provenance: Annotated[
+        bool, typer.Option("--provenance", help="JSON Lines 第一行写明来源 / a first line on origin")
+    ] = False,
     rulesets: Rulesets = None,
     lang: Lang = None,
 ) -> None:
@@ -224,7 +249,9 @@ class _Run:
         self.rules, self.compiled, self.openings, self.strict = rules, compiled, openings, strict
         self.people = self.faults = self.breaches = 0
         self.unshown = 0
-        self.watched = any(s.mandates for s in compiled.program.segments if s.last >= compiled.asked.start)
+        self.watched = any(
+            not g.decided and g.last >= compiled.asked.start for s in compiled.program.segments for g in s.mandates
+        )
 
     def go(self, records: Path, output: Path | None, closing: Path | None, header: bool) -> bool:
         from contextlib import ExitStack
@@ -235,7 +262,9 @@ class _Run:
             with ExitStack() as stack:
                 sink = stream = states = None
                 if output is not None:
-                    sink, stream = open_sink(self.compiled, stack.enter_context(whole_file(output)), output.suffix.lower(), header)
+                    sink, stream = open_sink(
+                        self.compiled, stack.enter_context(whole_file(output)), output.suffix.lower(), header
+                    )
                     if stream is not None:
                         stack.enter_context(stream)
                 if closing is not None:
@@ -244,7 +273,7 @@ class _Run:
                 for result in self._results(records):
                     if states is not None:
                         states.write(closing_line(result.person.id, *result.closing()))
-                    (sink or table).add(result.person.id, result.values)  # type: ignore[union-attr]
+                    (sink or table).add(result.person.id, result.rows)  # type: ignore[union-attr]
                 if sink is not None:
                     sink.close()
                 if table is not None:
@@ -378,7 +407,9 @@ def _progress(items: Iterable[Any]) -> Iterator[Any]:
         for count, item in enumerate(items, 1):
             yield item
             if count % 256 == 0 and (spent := monotonic() - started) > 1:
-                text = _words(f"已计算 {count:,} 人，每秒 {count / spent:,.0f} 人", f"{count:,} people, {count / spent:,.0f}/s")
+                text = _words(
+                    f"已计算 {count:,} 人，每秒 {count / spent:,.0f} 人", f"{count:,} people, {count / spent:,.0f}/s"
+                )
                 bar.update(task, description=text, visible=True)
 
 
@@ -531,7 +562,9 @@ def schema(
 
 @app.command()
 def test(
-    paths: Annotated[list[Path] | None, typer.Argument(help="*.cases.yaml 文件或目录；不写则用内置的 / files or folders")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="*.cases.yaml 文件或目录；不写则用内置的 / files or folders")
+    ] = None,
     rulesets: Rulesets = None,
     lang: Lang = None,
 ) -> None:
@@ -575,7 +608,11 @@ def _show_report(report: Any, files: int) -> None:
         if failure.explanation:
             print("\n".join("    " + line for line in failure.explanation.splitlines()), file=sys.stderr)
     for document, (reached, every, missed) in report.coverage.items():
-        print(_words(f"{document}: 用例到达 {reached}/{every} 处分支", f"{document}: cases reach {reached}/{every} branches"))
+        print(
+            _words(
+                f"{document}: 用例到达 {reached}/{every} 处分支", f"{document}: cases reach {reached}/{every} branches"
+            )
+        )
         for place in missed[:20]:
             line = place.span.text.strip().splitlines()[0]
             print(f"  {_words('未到达', 'not reached')} {place.span}  {line}")
@@ -595,7 +632,9 @@ def _show_report(report: Any, files: int) -> None:
 def fmt(
     paths: Annotated[list[Path], typer.Argument(help="规则集文件或目录 / files or folders")],
     check_only: Annotated[bool, typer.Option("--check", help="只检查，不改写 / only say what would change")] = False,
-    keywords: Annotated[str | None, typer.Option("--keywords", metavar="zh|en", help="统一关键词的语言 / spell keywords in")] = None,
+    keywords: Annotated[
+        str | None, typer.Option("--keywords", metavar="zh|en", help="统一关键词的语言 / spell keywords in")
+    ] = None,
     lang: Lang = None,
 ) -> None:
     """统一排版：空格、对齐、换行；注释不动。 Lay out rulesets."""
@@ -619,7 +658,9 @@ def fmt(
                     with whole_file(file) as partial:
                         partial.write_bytes(text.encode())
     for file in changed:
-        print(_words("需要排版 " if check_only else "已排版 ", "would change " if check_only else "changed ") + str(file))
+        print(
+            _words("需要排版 " if check_only else "已排版 ", "would change " if check_only else "changed ") + str(file)
+        )
     if faulty or (check_only and changed):
         raise typer.Exit(1)
 

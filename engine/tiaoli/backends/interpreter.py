@@ -95,6 +95,8 @@ _HELPERS: dict[str, Any] = {
 class _Writer:
     """Writes one year's function: source, constants, and which inputs it reads."""
 
+    program: m.Program
+    year: int
     slots: Mapping[str, int]
     person: Mapping[str, int]
     yearly: Mapping[str, int]
@@ -136,8 +138,16 @@ class _Writer:
                 return self.rounded(e.operand, e.mode, e.unit, e.scale or 0)
             case m.Apply():
                 return _ROWS[e.operator](self, e)
+            case m.ParameterRef(key=key) if key is not None:
+                return f"{self.constant(self._by_key(e))}[{self.write(key)}]"
             case m.ParameterRef() | m.QuestionRef() | m.CurrentYear():
                 raise AssertionError(f"not folded: {e}")
+
+    def _by_key(self, ref: m.ParameterRef) -> dict[Any, Any]:
+        """The values of a keyed parameter in the year; a key without one is a LookupError when it is met."""
+        parameter = self.program.parameters[ref.name]
+        held = [(v.key, parameter.at(self.year - ref.lag, v.key)) for v in parameter.values]
+        return {internal(k, 0): internal(v.value, ref.scale or 0) for k, v in held if v is not None}
 
     def _constant(self, e: m.Constant) -> str:
         value = e.value
@@ -185,7 +195,9 @@ def _quotient(n: str, u: int, mode: Mode, positive: bool) -> str:
         return f"(-(-({n}) // {u}))"
     if mode is Mode.HALF_UP and positive:
         return f"(({n} + {u // 2}) // {u})" if u % 2 == 0 else f"((2 * ({n}) + {u}) // {2 * u})"
-    name = {Mode.HALF_UP: "_half_up", Mode.HALF_EVEN: "_half_even", Mode.TRUNCATE: "_truncate", Mode.AWAY: "_away"}[mode]
+    name = {Mode.HALF_UP: "_half_up", Mode.HALF_EVEN: "_half_even", Mode.TRUNCATE: "_truncate", Mode.AWAY: "_away"}[
+        mode
+    ]
     return f"{name}({n}, {u})"
 
 
@@ -387,7 +399,7 @@ class Compiled:
     initial: Values
     functions: Mapping[int, YearFunction]
     computed: Mapping[int, frozenset[str]]
-    needed_facts: Mapping[int, frozenset[str]]
+    needed_facts: Mapping[int, set[str]]
     default_year: Values
     shared_until: int
     readings: Mapping[str, str]
@@ -495,12 +507,13 @@ def _assemble(
     functions: dict[int, YearFunction] = {}
     shared_until = begin
     still_shared = True
-    needed: dict[int, frozenset[str]] = {}
+    needed: dict[int, set[str]] = {}
     for year in sorted(years):
-        function, reads_person = _function(years[year], names, slots, person, yearly, initial, cache)
+        function, reads_person = _function(program, year, years[year], names, slots, person, yearly, initial, cache)
         functions[year] = function
         still_shared = still_shared and not reads_person
-        needed[year] = frozenset(_facts_of(years[year]))
+        for lag, name in _facts_of(years[year]):
+            needed.setdefault(year - lag, set()).add(name)
         if still_shared:
             shared_until = year + 1
     default = tuple(internal(f.default, f.digits) for f in program.facts.values() if f.yearly)
@@ -526,7 +539,9 @@ def _needed(program: m.Program, year: int, wanted: set[str], readings: Mapping[s
     for rule in reversed(program.segment(year).rules):
         if rule.name in need:
             simple[rule.name] = simplify_rule(rule, fixed)
-            need |= {n.name for e in _live(simple[rule.name]) for n in m.walk(e) if isinstance(n, m.RuleRef) and not n.lag}
+            need |= {
+                n.name for e in _live(simple[rule.name]) for n in m.walk(e) if isinstance(n, m.RuleRef) and not n.lag
+            }
     return list(reversed(simple.values()))
 
 
@@ -550,11 +565,15 @@ def _carried(rules: list[m.Rule]) -> tuple[set[str], set[str]]:
     )
 
 
-def _facts_of(rules: list[m.Rule]) -> set[str]:
-    return {n.name for r in rules for e in _live(r) for n in m.walk(e) if isinstance(n, m.FactRef)}
+def _facts_of(rules: list[m.Rule]) -> set[tuple[int, str]]:
+    return {
+        (n.lag, n.name) for r in rules for e in _live(r) for n in m.walk(e) if isinstance(n, m.FactRef) and n.yearly
+    }
 
 
 def _function(
+    program: m.Program,
+    year: int,
     rules: list[m.Rule],
     names: tuple[str, ...],
     slots: Mapping[str, int],
@@ -563,7 +582,7 @@ def _function(
     initial: Values,
     cache: dict[str, YearFunction],
 ) -> tuple[YearFunction, bool]:
-    w = _Writer(slots, person, yearly)
+    w = _Writer(program, year, slots, person, yearly)
     lines: list[str] = []
     for rule in rules:
         lines += _rule_lines(w, rule)
@@ -589,7 +608,7 @@ def condition_function(program: m.Program, fact: m.Fact) -> Callable[[int, Value
     written: dict[int, Callable[[Values, Values], bool]] = {}
 
     def at(year: int) -> Callable[[Values, Values], bool]:
-        w = _Writer({}, person, yearly)
+        w = _Writer(program, year, {}, person, yearly)
         source = w.write(simplify(fact.required_when, Fixed(program, year, {})))  # type: ignore[arg-type]
         inputs = "".join(f"    {name} = {origin}\n" for name, origin in sorted(w.inputs.items()))
         space = {**_HELPERS, **w.constants}
