@@ -120,7 +120,7 @@ def _quotient(ranges: tuple[Range, ...], scale: int | None) -> Range:
     if low is None or high is None or scale is None:
         return ANY
     step = Fraction(1, 10**scale)
-    top = max(Fraction(abs(low)), Fraction(abs(high))) / step
+    top = max(abs(Fraction(low)), abs(Fraction(high))) / step
     if divisor[0] is not None and divisor[0] >= 0:
         return row("÷").bound(((low, high), (max(divisor[0], step), divisor[1]))) if divisor[1] else (-top, top)
     return -top, top

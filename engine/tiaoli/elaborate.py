@@ -17,7 +17,7 @@ from tiaoli import syntax as s
 from tiaoli.consolidate import nearest
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.model import ANY
-from tiaoli.operators import BOOL, FUNCTION_NAMES, FUNCTIONS, MEMORY_NAMES, OPERATORS, YEARS, row
+from tiaoli.operators import BOOL, FUNCTION_NAMES, FUNCTIONS, MEMORY_NAMES, YEARS, row
 from tiaoli.resolve import Scope, Signature, resolve_rounding, scale_of
 from tiaoli.source import Span, half_width
 from tiaoli.symbols import FactSymbol, ParameterSymbol, QuestionSymbol, RuleSymbol
@@ -459,4 +459,14 @@ def as_units(value: Value) -> Fraction | int | None:
     return value
 
 
-__all__ = ["OPERATORS", "Context", "Elaborator", "Memory", "as_units", "constant", "fits", "union"]
+def combine(operator: str, left: m.Expression, right: m.Expression, span: Span) -> m.Apply:
+    """Return `left operator right` for operands of one type."""
+    scale = None if left.scale is None or right.scale is None else max(left.scale, right.scale)
+    return m.Apply(left.type.present, scale, ANY, span, operator, (left, right))
+
+
+def apply_all(operator: str, operands: tuple[m.Expression, ...], span: Span) -> m.Apply:
+    """Return an operator over operands of one type."""
+    scales = [o.scale for o in operands]
+    scale = None if None in scales else max(x for x in scales if x is not None)
+    return m.Apply(operands[0].type.present, scale, ANY, span, operator, operands)

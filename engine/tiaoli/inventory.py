@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, assert_never
 
 from tiaoli import model as m
+from tiaoli.meaning import Result, Trouble, Unknown, decide
 from tiaoli.resolve import DEFAULT_RANGES
 from tiaoli.show_value import show_value
 from tiaoli.source import Span, display_width
@@ -122,7 +123,10 @@ class ParameterItem:
 
 @dataclass(frozen=True, slots=True)
 class RuleItem:
-    """A rule as it stands. ``columns`` are those of a table or the base of a scale; ``last`` is None where no end is known."""
+    """A rule as it stands. ``columns`` are those of a table or the base of a scale; ``last`` is None where no end is known.
+
+    ``figure`` is its value in the year where the documents alone decide it, whoever the person and whatever the readings.
+    """
 
     name: str
     type: Type
@@ -139,6 +143,7 @@ class RuleItem:
     document: str
     basis: tuple[m.Basis, ...]
     note: str | None
+    figure: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +228,10 @@ def inventory(program: m.Program, year: int) -> Inventory:
         for p in (reader.parameter(p, year) for p in reader.ordered(program.parameters.values()))
         if p.values or reader.effective(p.document, year)
     )
-    rules = tuple(reader.rule(r, year) for r in reader.ordered(segment.rules) if not r.hidden)
+    known = _figures(program, year)
+    rules = tuple(
+        replace(reader.rule(r, year), figure=known.get(r.name)) for r in reader.ordered(segment.rules) if not r.hidden
+    )
     questions = tuple(reader.questions(segment, year))
     mandates = tuple(reader.mandate(g, year) for g in reader.ordered(segment.mandates) if g.first <= year <= g.last)
     stated = _stated(reader, (*facts, *parameters, *rules, *questions, *mandates))
@@ -254,6 +262,48 @@ def entry(found: Inventory, name: str) -> Entry:
     if texts[0].hidden:
         raise KeyError(name)
     return Entry(name, item, tuple(reader.rule(t, t.first) for t in texts))
+
+
+@dataclass(slots=True)
+class _Documents:
+    """An environment in which documents alone have values: of persons and readings nothing is known."""
+
+    program: m.Program
+    year: int
+    values: dict[tuple[str, int], Result]
+
+    def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
+        value = self.program.parameters[ref.name].at(self.year - ref.lag, key)
+        return _unknown(ref.name) if value is None else value.value
+
+    def fact(self, ref: m.FactRef) -> Result:
+        return _unknown(ref.name)
+
+    def question(self, ref: m.QuestionRef) -> Result:
+        return _unknown(ref.name)
+
+    def rule(self, ref: m.RuleRef) -> Result:
+        initial = self.program.rules[ref.name][0].initial if ref.name in self.program.rules else None
+        return self.values.get((ref.name, self.year - ref.lag), initial)
+
+
+def _unknown(name: str) -> Unknown:
+    return Unknown(frozenset({(name, 0)}))
+
+
+def _figures(program: m.Program, year: int) -> dict[str, Amount]:
+    """The values that rules have in ``year`` whoever the person, from the first year on, since rules may read 上年."""
+    values: dict[tuple[str, int], Result] = {}
+    for now in range(program.first, year + 1):
+        env = _Documents(program, now, values)
+        for rule in program.segment(now).rules:
+            try:
+                values[rule.name, now] = decide(rule, env).value
+            except Trouble:
+                values[rule.name, now] = _unknown(rule.name)
+    rules = program.segment(year).rules
+    found = ((r.name, values[r.name, year], r.type.present) for r in rules)
+    return {name: Amount(value, kind) for name, value, kind in found if not isinstance(value, Unknown)}
 
 
 def _stated(reader: _Reader, items: Iterable[Item]) -> dict[str, dict[str, None]]:
@@ -506,7 +556,7 @@ _WORDS = {
         "since": "自{first}年度起", "between": "{first}—{last}年度", "effective": "自{}年度施行", "silent": "本年度没有由它规定的内容",
         "yearly": "每年 ", "default": "默认 {}", "required": "必填", "required_when": "必填 当 {}", "range": "范围 {}",
         "no_value": "本年度没有值", "output": "结果 ", "rule": "规则", "initial": "初值 {}", "rounding": "舍入 {} 到 {}",
-        "columns": "列 {} | 得", "hit": "命中 首个", "base": "按 {}", "exception": "例外 当 {} 得 {}", "when": "当 {} 得 {}",
+        "figure": "本年度的值 {}", "columns": "列 {} | 得", "hit": "命中 首个", "base": "按 {}", "exception": "例外 当 {} 得 {}", "when": "当 {} 得 {}",
         "otherwise": "否则 {}", "formula": "= {}", "row": "{} | {}", "band": "段 {} 得 {}", "is_default": "（默认）",
         "in_principle": "原则上", "absent": "本年度不适用", "history": "沿革", "source": "见 {}", "states": "规定: {}",
         "uncited": "没有注明", "key": "按 {}", "join": "、", "stop": "：",
@@ -517,13 +567,17 @@ _WORDS = {
         "since": "since {first}", "between": "{first}–{last}", "effective": "effective {}", "silent": "states nothing for this year",
         "yearly": "yearly ", "default": "default {}", "required": "required", "required_when": "required when {}", "range": "range {}",
         "no_value": "no value in this year", "output": "output ", "rule": "rule", "initial": "initial {}", "rounding": "round {} to {}",
-        "columns": "columns {} | give", "hit": "hit first", "base": "by {}", "exception": "exception when {} give {}",
+        "figure": "value in this year {}", "columns": "columns {} | give", "hit": "hit first", "base": "by {}", "exception": "exception when {} give {}",
         "when": "when {} give {}", "otherwise": "otherwise {}", "formula": "= {}", "row": "{} | {}", "band": "band {} give {}",
         "is_default": " (default)", "in_principle": "in principle", "absent": "not in force in this year", "history": "history",
         "source": "in {}", "states": "states: {}", "uncited": "none stated", "key": "by {}", "join": ", ", "stop": ": ",
     },
 }  # fmt: skip
-_SHAPES = {"cases": ("规则", "rule"), "table": ("表", "table"), "scale": ("分段", "scale")}
+SHAPE_NAMES: dict[Shape, tuple[str, str]] = {
+    "cases": ("规则", "rule"),
+    "table": ("表", "table"),
+    "scale": ("分段", "scale"),
+}
 
 
 def say(said: Said, lang: str) -> str:
@@ -593,6 +647,8 @@ def _basis_text(basis: tuple[m.Basis, ...], lang: str) -> str:
 
 
 def _years(first: int, last: int | None, lang: str) -> str:
+    if first == last:
+        return f"{first}年度" if lang == "zh" else str(first)
     return _WORDS[lang]["since" if last is None else "between"].format(first=first, last=last)
 
 
@@ -655,7 +711,6 @@ def _rule_aspects(rule: RuleItem) -> dict[str, Said]:
         "initial": Amount(rule.initial, rule.type.present) if rule.has_initial else None,
         "base": rule.columns[0] if rule.shape == "scale" else None,
         "hit": Amount(rule.first_hit, _BOOL) if rule.shape == "table" else None,
-        "document": rule.document,
         "basis": rule.basis,
         "note": rule.note,
     }
@@ -745,13 +800,15 @@ def _value_lines(item: ParameterItem, value: m.ParameterValue, lang: str) -> lis
 
 def _rule_head(rule: RuleItem, lang: str) -> str:
     words = _WORDS[lang]
-    shape = _SHAPES[rule.shape][0 if lang == "zh" else 1]
+    shape = SHAPE_NAMES[rule.shape][0 if lang == "zh" else 1]
     parts = [f"{words['output'] if rule.output else ''}{shape} {rule.name}: {rule.type.name(lang)}"]
     if rule.has_initial:
         parts.append(words["initial"].format(show_value(rule.initial, rule.type, lang)))
     if rule.rounding is not None and rule.rounding.named:
         parts.append(words["rounding"].format(*say(rule.rounding, lang).split(" → ")))
     parts.append(_years(rule.first, rule.last, lang))
+    if rule.figure is not None:
+        parts.append(words["figure"].format(say(rule.figure, lang)))
     return "  ".join(parts)
 
 
@@ -808,13 +865,19 @@ def _mandate_line(item: MandateItem, lang: str) -> str:
     return "  ".join(p for p in (*parts, _basis_text(item.basis, lang)) if p)
 
 
+def _has_history(one: Entry) -> bool:
+    """Whether the history says more than the item as it stands."""
+    item = replace(one.item, figure=None) if isinstance(one.item, RuleItem) else one.item
+    return one.history != (item,)
+
+
 def _entry_lines(found: Inventory, one: Entry, lang: str) -> list[str]:
     words = _WORDS[lang]
     lines = [f"{found.place} {found.year}{'年度' if lang == 'zh' else ''}", ""]
     lines += tell(one.item, lang) if one.item is not None else [f"{one.name}  {words['absent']}"]
     if isinstance(one.item, DocumentItem) and one.item.states:
         lines.append("  " + words["states"].format(words["join"].join(one.item.states)))
-    if one.item is None or isinstance(one.item, ParameterItem | RuleItem):
+    if _has_history(one):
         lines += ["", words["history"]]
         lines += [f"  {line}" for item in one.history for line in tell(item, lang)]
     return lines
@@ -830,7 +893,7 @@ def as_rich(found: Inventory, lang: str = "zh", name: str | None = None) -> Grou
 
     if name is not None:
         one = entry(found, name)
-        shown = [*([one.item] if one.item is not None else []), *(h for h in one.history if h != one.item)]
+        shown = [*([one.item] if one.item is not None else []), *(one.history if _has_history(one) else ())]
         absent = [] if one.item is not None else [Text(f"{name}  {_WORDS[lang]['absent']}", style="yellow")]
         return Group(*absent, *(table for item in shown for table in rich_tables([item], lang)))
     head = Text(_WORDS[lang]["head"].format(place=found.place, year=found.year), style="bold")
@@ -872,13 +935,14 @@ def rich_tables(items: Iterable[Item], lang: str) -> Iterator[Any]:
     for sort, headers in _HEADERS.items():
         own = [item for item in kept if isinstance(item, sort)]
         if own:
-            yield _grid("", [h[0 if lang == "zh" else 1] for h in headers], [r for i in own for r in _cells(i, lang)])
+            yield grid("", [h[0 if lang == "zh" else 1] for h in headers], [r for i in own for r in _cells(i, lang)])
     for item in kept:
         if isinstance(item, RuleItem):
             yield _rule_table(item, lang)
 
 
-def _grid(title: str, headers: list[str], rows: list[list[str]]) -> Any:
+def grid(title: str, headers: list[str], rows: list[list[str]]) -> Any:
+    """Return a Rich table of plain texts."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
@@ -962,7 +1026,7 @@ def _rule_table(rule: RuleItem, lang: str) -> Any:
     rows = [[*_asked(line, len(columns), lang), line.value.text, say(line.basis, lang)] for line in rule.lines]
     notes = dict.fromkeys(n for n in (rule.note, *(line.note for line in rule.lines)) if n)
     title = "\n".join([_rule_head(rule, lang), *(_WORDS[lang]["note"].format(n) for n in notes)])
-    return _grid(title, [*columns, gives, basis], rows)
+    return grid(title, [*columns, gives, basis], rows)
 
 
 def _asked(line: Line, columns: int, lang: str) -> list[str]:
@@ -1053,13 +1117,14 @@ def _value_json(item: ParameterItem, value: m.ParameterValue) -> dict[str, Any]:
 def _rule_json(rule: RuleItem) -> dict[str, Any]:
     rounding = rule.rounding
     return {
-        "名称": rule.name, "种类": _SHAPES[rule.shape][0], "类型": rule.type.name("zh"), "结果": rule.output,
+        "名称": rule.name, "种类": SHAPE_NAMES[rule.shape][0], "类型": rule.type.name("zh"), "结果": rule.output,
         "自": rule.first, "至": rule.last, "文件": rule.document,
         "舍入": None if rounding is None else {
             "方式": rounding.mode.value[0], "单位": show_value(rounding.unit, rounding.type), "写明": rounding.named,
         },
         "有初值": rule.has_initial, "初值": plain(rule.initial, rule.type), "列": [c.text for c in rule.columns],
         "命中首个": rule.first_hit, "条目": [line_json(line) for line in rule.lines], "依据": basis_json(rule.basis), "说明": rule.note,
+        "本年度的值": None if rule.figure is None else plain(rule.figure.value, rule.figure.type),
     }  # fmt: skip
 
 

@@ -359,6 +359,17 @@ def expressions(body: Body) -> tuple[Expression, ...]:
             return (body.base, *bands, body.total)
 
 
+def values_of(body: Body) -> list[Expression]:
+    """Return the expressions of which one becomes the value of a body."""
+    match body:
+        case Cases(exceptions, clauses):
+            return [c.value for g in exceptions for c in g] + [c.value for c in clauses]
+        case DecisionTable() as table:
+            return [r.value for r in table.rows] + ([table.otherwise.value] if table.otherwise else [])
+        case MarginalScale() as scale:
+            return [scale.total]
+
+
 def map_body(body: Body, change: Callable[[Expression], Expression]) -> Body:
     """Return the body with ``change`` made to each of its expressions."""
 

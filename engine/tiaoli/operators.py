@@ -80,12 +80,20 @@ def _ordering(types: tuple[Type, ...]) -> Type | None:
     return BOOL if types[0].kind is types[1].kind and types[0].kind.is_ordered else None
 
 
-_ADD: Signatures = {}
-_ADD |= {(k, k): k for k in _NUMBERS}
+def _paired(kinds: tuple[Kind, ...]) -> Signatures:
+    """Two operands of one kind give that kind."""
+    pairs: Signatures = {}
+    for kind in kinds:
+        pairs[kind, kind] = kind
+    return pairs
+
+
+_ADD: Signatures = _paired(_NUMBERS)
 _ADD |= {(Kind.INT, Kind.RATE): Kind.RATE, (Kind.RATE, Kind.INT): Kind.RATE, (Kind.YEAR, Kind.YEARS): Kind.YEAR}
 _ADD |= {(Kind.DATE, d): Kind.DATE for d in _DURATIONS}
 _SUBTRACT = _ADD | {(Kind.DATE, Kind.DATE): Kind.DAYS, (Kind.YEAR, Kind.YEAR): Kind.YEARS}
-_MULTIPLY: Signatures = {(Kind.INT, k): k for k in _NUMBERS} | {(k, Kind.INT): k for k in _NUMBERS}
+_MULTIPLY: Signatures = {(Kind.INT, k): k for k in _NUMBERS}
+_MULTIPLY |= {(k, Kind.INT): k for k in _NUMBERS}
 _MULTIPLY |= {(Kind.MONEY, k): Kind.MONEY for k in (Kind.RATE, *_DURATIONS)}
 _MULTIPLY |= {(k, Kind.MONEY): Kind.MONEY for k in (Kind.RATE, *_DURATIONS)}
 _MULTIPLY |= {(Kind.RATE, Kind.RATE): Kind.RATE}
@@ -167,7 +175,7 @@ def _bound_limit(r: tuple[Range, ...]) -> Range:
 
 def _bound_absolute(r: tuple[Range, ...]) -> Range:
     low, high = r[0]
-    top = None if low is None or high is None else max(Fraction(abs(low)), Fraction(abs(high)))
+    top = None if low is None or high is None else max(abs(Fraction(low)), abs(Fraction(high)))
     bottom = low if low is not None and low >= 0 else -high if high is not None and high <= 0 else 0
     return bottom, top
 

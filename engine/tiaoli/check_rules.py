@@ -1,0 +1,183 @@
+"""Texts of rules → the model: one rule for each run of years with the same clauses, and the hidden rules that library forms need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from tiaoli import model as m
+from tiaoli import syntax as s
+from tiaoli.check_clauses import Slice, context_of, elaborate_clause
+from tiaoli.check_desk import Desk, bases, constant_value
+from tiaoli.check_tables import elaborate_scale, elaborate_table
+from tiaoli.diagnostic import errors
+from tiaoli.elaborate import Memory, combine
+from tiaoli.model import ANY, values_of
+from tiaoli.operators import BOOL, YEARS
+from tiaoli.resolve import Signature, resolve_rounding
+from tiaoli.symbols import (
+    RuleSymbol,
+    Version,
+)
+from tiaoli.values import Kind, Mode, Type, Value
+
+
+def elaborate_rules(desk: Desk) -> None:
+    for signature in desk.scope.signatures.values():
+        if isinstance(signature.symbol, RuleSymbol):
+            _rule(desk, signature.symbol, signature)
+    known = 0
+    while known < len(desk.elaborator.memories):
+        memories = list(desk.elaborator.memories.values())
+        for memory in memories[known:]:
+            _remember(desk, memory)
+        known = len(memories)
+    desk.broken |= {n for n in desk.in_force.symbols if n not in desk.scope.signatures} | desk.in_force.broken
+
+
+def _rule(desk: Desk, symbol: RuleSymbol, signature: Signature) -> None:
+    for piece in _slices(desk, symbol):
+        rule = _elaborate(desk, symbol, signature, piece)
+        if rule is None:
+            desk.broken.add(symbol.name)
+        else:
+            desk.rules.setdefault(symbol.name, []).append(rule)
+
+
+def _slices(desk: Desk, symbol: RuleSymbol) -> list[Slice]:
+    pieces: list[Slice] = []
+    for year in range(desk.in_force.first, desk.in_force.last + 1):
+        version = symbol.at(year)
+        if version is None:
+            continue
+        piece = _slice(desk, symbol, version, year)
+        if (
+            pieces
+            and pieces[-1].last == year - 1
+            and replace(piece, first=pieces[-1].first) == replace(pieces[-1], last=year)
+        ):
+            pieces[-1] = replace(pieces[-1], last=year)
+        else:
+            pieces.append(piece)
+    return pieces
+
+
+def _slice(desk: Desk, symbol: RuleSymbol, version: Version, year: int) -> Slice:
+    def holds(modifiers: s.Modifiers) -> bool:
+        first, last = modifiers.first, modifiers.last
+        return (first is None or first <= year) and (last is None or year <= last)
+
+    text = version.declaration
+    clauses = tuple(c for c in text.clauses if holds(c.modifiers)) if isinstance(text, s.Rule) else ()
+    rows = tuple(r for r in text.rows if holds(r.modifiers)) if isinstance(text, s.Table) else ()
+    bands = tuple(b for b in text.bands if holds(b.modifiers)) if isinstance(text, s.Scale) else ()
+    otherwise = None if isinstance(text, s.Scale) else text.otherwise
+    if otherwise is not None and not holds(otherwise.modifiers):
+        otherwise = None
+    exceptions = tuple(
+        (e, c)
+        for e in symbol.exceptions
+        for c in e.declaration.clauses
+        if year >= (c.modifiers.first if c.modifiers.first is not None else e.first) and holds(c.modifiers)
+    )
+    return Slice(version, clauses, otherwise, rows, bands, exceptions, year, year)
+
+
+def _elaborate(desk: Desk, symbol: RuleSymbol, signature: Signature, piece: Slice) -> m.Rule | None:
+    text = piece.version.declaration
+    head = text.head
+    before = len(errors(desk.found))
+    body: m.Body | None
+    match text:
+        case s.Rule():
+            body = _cases(desk, text, signature, piece)
+        case s.Table():
+            body = elaborate_table(desk, text, signature, piece)
+        case s.Scale():
+            body = elaborate_scale(desk, text, signature, piece)
+    context = context_of(desk, head.modifiers, piece)
+    initial: Value = None
+    stated = next((v.declaration.head.initial for v in reversed(symbol.versions) if v.declaration.head.initial), None)
+    if stated is not None:
+        initial = constant_value(desk, stated, context, signature.type)
+    mode, unit, named = resolve_rounding(head.rounding, signature.type, [])
+    if body is None or len(errors(desk.found)) > before:
+        return None
+    if not named and signature.type.kind.is_number:
+        inexact = next((v for v in values_of(body) if v.scale is None), None)
+        if inexact is not None:
+            desk.say("E306", inexact.span, context.clause, name=symbol.name)
+            return None
+    document = piece.version.document
+    return m.Rule(
+        symbol.name, signature.type, signature.scale, symbol.output, False, piece.first, piece.last, body,
+        mode, unit, named, initial, signature.has_initial, ANY,
+        document.number, bases(head.modifiers, document), head.modifiers.note, head.name.span,
+    )  # fmt: skip
+
+
+def _cases(desk: Desk, text: s.Rule, signature: Signature, piece: Slice) -> m.Cases | None:
+    document = piece.version.document
+    context = context_of(desk, text.head.modifiers, piece)
+    inherited = text.head.modifiers.citations
+    clauses: list[m.Clause] = []
+    for written in piece.clauses:
+        clause = elaborate_clause(desk, written, signature, context, document, inherited)
+        if clause is not None:
+            clauses.append(clause)
+        assert written.condition is not None
+        context = context.knowing(written.condition, False)
+    if piece.otherwise is None:
+        desk.say("E501" if text.clauses else "E502", text.head.name.span, context.clause, name=text.head.name.text)
+        return None
+    last = elaborate_clause(desk, piece.otherwise, signature, context, document, inherited)
+    exceptions = _exceptions(desk, signature, piece)
+    if last is None or len(clauses) < len(piece.clauses):
+        return None
+    return m.Cases(exceptions, (*clauses, last))
+
+
+def _exceptions(desk: Desk, signature: Signature, piece: Slice) -> tuple[tuple[m.Clause, ...], ...]:
+    groups: dict[int, list[m.Clause]] = {}
+    for exception, written in piece.exceptions:
+        context = context_of(desk, written.modifiers, piece, exception.document)
+        clause = elaborate_clause(desk, written, signature, context, exception.document, ())
+        if clause is not None:
+            groups.setdefault(exception.rank, []).append(clause)
+    return tuple(tuple(groups[rank]) for rank in sorted(groups, reverse=True))
+
+
+def _remember(desk: Desk, memory: Memory) -> None:
+    """A library form as a hidden rule that reads itself through 上年, in force in every year."""
+    span, argument = memory.span, memory.argument
+    condition = argument
+    if memory.since is not None:
+        year = m.CurrentYear(Type(Kind.YEAR), 0, ANY, span)
+        since = m.Constant(Type(Kind.YEAR), 0, ANY, span, Fraction(memory.since))
+        begun = m.Apply(BOOL, 0, ANY, span, "≥", (year, since))
+        condition = m.Apply(BOOL, 0, ANY, span, "且", (begun, argument)) if memory.form != "累计" else begun
+    kind, scale, initial = YEARS, 0, Fraction(0)
+    before: m.Expression
+    clauses: tuple[tuple[m.Expression | None, m.Expression], ...]
+    one = m.Constant(YEARS, 0, ANY, span, Fraction(1))
+    zero = m.Constant(YEARS, 0, ANY, span, Fraction(0))
+    start: Value = initial
+    if memory.form == "连续年数":
+        before = m.RuleRef(YEARS, 0, ANY, span, memory.name, 1)
+        clauses = ((condition, combine("+", before, one, span)), (None, zero))
+    elif memory.form == "曾经":
+        kind, start = BOOL, False
+        before = m.RuleRef(BOOL, 0, ANY, span, memory.name, 1)
+        clauses = ((None, m.Apply(BOOL, 0, ANY, span, "或", (before, condition))),)
+    else:
+        kind, scale = argument.type, argument.scale or 0
+        before = m.RuleRef(kind, scale, ANY, span, memory.name, 1)
+        grown = combine("+", before, argument, span)
+        clauses = ((None, grown),) if memory.since is None else ((condition, grown), (None, before))
+    body = m.Cases((), tuple(m.Clause(c, v, (), None, memory.document, span) for c, v in clauses))
+    unit = Fraction(1, 10**scale)
+    rule = m.Rule(
+        memory.name, kind, scale, False, True, desk.in_force.first, desk.in_force.last, body, Mode.HALF_UP, unit,
+        True, start, True, ANY, memory.document, (), None, span,
+    )  # fmt: skip
+    desk.rules[memory.name] = [rule]

@@ -1,0 +1,146 @@
+"""Rules → segments of years with one set of rules, in dependency order; references to what is not in force, and cycles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tiaoli import model as m
+from tiaoli.check_desk import Desk
+from tiaoli.diagnostic import Diagnostic, Related
+from tiaoli.model import ANY
+from tiaoli.values import Kind, Type, Value
+
+
+def segment(desk: Desk) -> list[m.Segment]:
+    first, last = desk.in_force.first, desk.in_force.last
+    cuts = {first} | {r.first for rs in desk.rules.values() for r in rs}
+    cuts |= {r.last + 1 for rs in desk.rules.values() for r in rs}
+    starts = sorted(c for c in cuts if first <= c <= last)
+    segments: list[m.Segment] = []
+    said: set[tuple[str, int, str]] = set()
+    for index, start in enumerate(starts):
+        end = starts[index + 1] - 1 if index + 1 < len(starts) else last
+        active = {n: r for n, rs in desk.rules.items() for r in rs if r.first <= start <= r.last}
+        active = {n: _in_years(desk, r, active, said) if r.hidden else r for n, r in active.items()}
+        for rule in active.values():
+            _check_references(desk, rule, active, start, end, said)
+        segments.append(m.Segment(start, end, tuple(_ordered(desk, active)), ()))
+    return segments
+
+
+def _in_years(desk: Desk, rule: m.Rule, active: dict[str, m.Rule], said: set[tuple[str, int, str]]) -> m.Rule:
+    """A hidden rule reads the 初值 of rules that are not in force."""
+
+    def change(expression: m.Expression) -> m.Expression:
+        if isinstance(expression, m.RuleRef) and not expression.lag and expression.name not in active:
+            return _initial_of(desk, expression, said)
+        return m.with_operands(expression, tuple(change(o) for o in m.operands(expression)))
+
+    return replace(rule, body=m.map_body(rule.body, change))
+
+
+def _initial_of(desk: Desk, ref: m.RuleRef, said: set[tuple[str, int, str]]) -> m.Expression:
+    texts = desk.rules.get(ref.name)
+    if texts and not texts[0].has_initial and (ref.name, 0, "initial") not in said:
+        said.add((ref.name, 0, "initial"))
+        desk.say("E212", ref.span, None, name=ref.name, type=ref.type)
+    initial = texts[0].initial if texts else None
+    return m.Constant(ref.type, ref.scale, ANY, ref.span, initial)
+
+
+def _check_references(
+    desk: Desk, rule: m.Rule, active: dict[str, m.Rule], start: int, end: int, said: set[tuple[str, int, str]]
+) -> None:
+    for expression in m.expressions(rule.body):
+        for node in m.walk(expression):
+            if isinstance(node, m.RuleRef) and not node.lag and node.name not in active:
+                _not_in_force(desk, rule, node, start, said)
+            elif isinstance(node, m.ParameterRef):
+                _has_values(desk, rule, node, start, end, said)
+
+
+def _not_in_force(desk: Desk, rule: m.Rule, node: m.RuleRef, start: int, said: set[tuple[str, int, str]]) -> None:
+    key = (node.name, node.span.start, rule.name)
+    if node.name in desk.broken or key in said:
+        return
+    said.add(key)
+    texts = desk.rules.get(node.name, ())
+    years = "、".join(f"{t.first}—{t.last}" for t in texts)
+    desk.say("E410", node.span, None, name=node.name, year=start, years=years)
+
+
+def _has_values(
+    desk: Desk, rule: m.Rule, node: m.ParameterRef, start: int, end: int, said: set[tuple[str, int, str]]
+) -> None:
+    parameter = desk.parameters.get(node.name)
+    key = (node.name, node.span.start, rule.name)
+    if parameter is None or key in said:
+        return
+    for year in range(start - node.lag, end - node.lag + 1):
+        missing = [k for k in _keys(parameter.key_type) if parameter.at(year, k) is None]
+        if missing:
+            said.add(key)
+            related = (Related(parameter.span, "defined_here"),)
+            shown = "" if missing[0] is None else str(missing[0])
+            arguments = {"name": node.name, "year": year, "key": shown, "place": desk.in_force.place}
+            desk.found.append(Diagnostic("E411", arguments, node.span, None, related))
+            return
+
+
+def _ordered(desk: Desk, active: dict[str, m.Rule]) -> list[m.Rule]:
+    """Rules so that each stands behind those it reads in the same year; a cycle is said with its path."""
+    order: list[m.Rule] = []
+    state: dict[str, int] = {}
+    needs = {n: _reads(r, active) for n, r in active.items()}
+    for name in active:
+        if name not in state:
+            _visit(desk, name, active, needs, state, order)
+    return order
+
+
+def _visit(
+    desk: Desk,
+    root: str,
+    active: dict[str, m.Rule],
+    needs: dict[str, list[str]],
+    state: dict[str, int],
+    order: list[m.Rule],
+) -> None:
+    path: list[str] = [root]
+    pending = [iter(needs[root])]
+    state[root] = 1
+    while pending:
+        following = next(pending[-1], None)
+        if following is None:
+            pending.pop()
+            done = path.pop()
+            state[done] = 2
+            order.append(active[done])
+        elif following not in state:
+            state[following] = 1
+            path.append(following)
+            pending.append(iter(needs[following]))
+        elif state[following] == 1:
+            _cycle(desk, [*path[path.index(following) :], following], active)
+
+
+def _cycle(desk: Desk, path: list[str], active: dict[str, m.Rule]) -> None:
+    rules = [active[name] for name in path[:-1]]
+    head = min(rules, key=lambda r: (r.span.source.path, r.span.start))
+    if any(d.code == "E409" and d.span == head.span for d in desk.found):
+        return
+    related = tuple(Related(r.span, "on_the_way") for r in rules if r is not head)
+    desk.found.append(Diagnostic("E409", {"path": " → ".join(path)}, head.span, None, related))
+
+
+def _reads(rule: m.Rule, active: dict[str, m.Rule]) -> list[str]:
+    names = (n.name for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef) and not n.lag)
+    return list(dict.fromkeys(n for n in names if n in active))
+
+
+def _keys(key_type: Type | None) -> tuple[Value, ...]:
+    if key_type is None:
+        return (None,)
+    if key_type.kind is Kind.ENUM:
+        return key_type.members
+    return (True, False) if key_type.kind is Kind.BOOL else ()
