@@ -21,8 +21,9 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
 
 from tiaoli.diagnostic import Diagnostic, errors
+from tiaoli.lexicon import keywords, parser, pieces
 from tiaoli.operators import FUNCTIONS, MEMORY_FORMS
-from tiaoli.parse import keywords, parse, parser, pieces
+from tiaoli.parse import parse
 from tiaoli.source import Source, display_width, half_width
 from tiaoli.values import KIND_NAMES, MODE_NAMES, ROUNDING_UNITS
 

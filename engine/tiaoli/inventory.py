@@ -46,7 +46,7 @@ class Line:
     """
 
     kind: LineKind
-    heading: str
+    heading: str = field(compare=False)
     cells: tuple[Phrase, ...]
     value: Phrase
     basis: tuple[m.Basis, ...]

@@ -23,6 +23,8 @@ LABELS: dict[str, tuple[str, str]] = {
     "place": ("地区代码（如 CN-JX）", "a place code (such as CN-JX)"),
     "document": ("文件编号", "a document number"),
     "clause": ("条款号", "a clause"),
+    "extra_bracket": ("这里多了一个“)”", "one ‘)’ too many here"),
+    "missing_bracket": ("这里之前缺一个“)”", "a ‘)’ is missing before this"),
     "operator": ("运算符", "an operator"),
     "edge": ("(含) 或 (不含)", "(incl) or (excl)"),
     "end": ("结束", "the end"),
@@ -111,6 +113,18 @@ MESSAGES: dict[str, Message] = {
         "日期“{found}”不存在", "the date '{found}' does not exist", "改成存在的日期", "write a date that exists"
     ),
     "E115": Message("“{field}”重复", "'{field}' is given twice", "只保留一处", "keep one of them"),
+    "E117": Message(
+        "“{found}”不是这里的写法",
+        "'{found}' is not how this is written",
+        "写成“{better}”",
+        "write '{better}'",
+    ),
+    "E118": Message(
+        "括号没有成对：{bracket}",
+        "the brackets do not match: {bracket}",
+        "使左右括号一一对应",
+        "pair each '(' with a ')'",
+    ),
     "E116": Message(
         "行的最后一格应是结果的值",
         "the last cell of a row must be its result",
