@@ -3,11 +3,16 @@
 Fenced blocks say by the words behind their language what they are:
 
     tiaoli                  a whole document; checks without any diagnostic
-    tiaoli also             another document of the same library as the blocks before it
+    tiaoli also             another document of the same library as the (correct) blocks before it
     tiaoli prelude          facts that the fragments of the file may use
+    tiaoli loose            a whole document in which outline and 依据 may lack
     tiaoli fragment         declarations without header, outline and 依据
     yaml record, yaml result    a record (also json, jsonl, csv) and what the rules above it give
-    sh, text output         a command and what it prints
+    … file=NAME             also written to NAME in the folder in which the page's commands run
+    yaml cases              cases for the document above of the same place
+    sh, text output         commands and what they print
+    … shows=NAME            the file NAME, as a command left it
+    text says               what is said of the tiaoli block before it
     … E302                  the codes that the block must give, and no others
 
 Blocks between `<!-- begin generated: NAME -->` and `<!-- end generated -->` are made from the engine, as are the heads of the pages in
@@ -16,10 +21,14 @@ docs/errors. `TIAOLI_WRITE_DOCS=1 pytest tests/test_docs.py` writes them anew.
 
 from __future__ import annotations
 
+import ast
 import doctest
+import io
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -28,14 +37,18 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from typer.main import get_command
 
 import tiaoli
+from tiaoli.apps import cli
+from tiaoli.cases import run_cases
+from tiaoli.diagnostic import Diagnostic
 from tiaoli.messages import MESSAGES
 from tiaoli.operators import FUNCTIONS, MEMORY_FORMS, OPERATORS
 from tiaoli.parse import keywords
-from tiaoli.pipeline import check_library, read_library
+from tiaoli.pipeline import check_library, load, read_library
 from tiaoli.record_facts import Person
-from tiaoli.render import render_text
+from tiaoli.render import help_text, message, render_text
 from tiaoli.resolve import DEFAULT_RANGES
 from tiaoli.show_value import show_value
 from tiaoli.source import Source
@@ -63,6 +76,10 @@ class Block:
     def codes(self) -> set[str]:
         return {word for word in self.words if _CODE.fullmatch(word)}
 
+    @property
+    def files(self) -> list[str]:
+        return [word.removeprefix("file=") for word in self.words if word.startswith("file=")]
+
     def __str__(self) -> str:
         return f"{self.page.relative_to(DOCS)}:{self.line}"
 
@@ -73,7 +90,7 @@ class Example:
 
     block: Block
     texts: tuple[str, ...]
-    fragment: bool
+    loose: bool
     records: tuple[tuple[Block, Block | None], ...]
 
 
@@ -96,8 +113,14 @@ def examples(page: Path) -> Iterator[Example]:
             prelude = block.text
         fragment = "fragment" in block.words
         own = _without(prelude or _PRELUDE, block.text) + "\n" + block.text if fragment else block.text
-        texts = (*texts, own) if "also" in block.words else (own,)
-        yield Example(block, texts, fragment or "prelude" in block.words, tuple(_records(found[index + 1 :])))
+        joined = (*texts, own) if "also" in block.words else (own,)
+        texts = texts if block.codes else joined
+        yield Example(
+            block,
+            joined,
+            not {"fragment", "prelude", "loose"}.isdisjoint(block.words),
+            tuple(_records(found[index + 1 :])),
+        )
 
 
 _PRELUDE = next(b.text for b in blocks(DOCS / "language.md") if "prelude" in b.words)
@@ -125,12 +148,19 @@ def _without(prelude: str, fragment: str) -> str:
 ALL = [example for page in PAGES for example in examples(page)]
 
 
+def said_of(example: Example) -> list[Diagnostic]:
+    """What is said of the texts alone, or, where they are files for commands, beside the built-in rulesets."""
+    sources = [Source(f"{i}.tiaoli", text) for i, text in enumerate(example.texts)]
+    library = read_library(sources)
+    if example.block.files:
+        library = read_library([*(d.source for d in load().documents), *sources])
+    found = check_library(library)
+    return [d for d in found if not (example.loose and d.code in _LEFT_OUT)]
+
+
 @pytest.mark.parametrize("example", ALL, ids=lambda e: str(e.block))
 def test_example_checks(example: Example) -> None:
-    sources = [Source(f"{i}.tiaoli", text) for i, text in enumerate(example.texts)]
-    found = check_library(read_library(sources))
-    if example.fragment:
-        found = [d for d in found if d.code not in _LEFT_OUT]
+    found = said_of(example)
     said = "\n".join(render_text(d, "zh") for d in found)
     assert {d.code for d in found} == example.block.codes, said
 
@@ -148,13 +178,25 @@ def test_record_gives_result(example: Example, record: Block, result: Block | No
     compiled = rules.compiled(years, names or None)
     file = tmp_path / f"record.{record.language}"
     file.write_text(record.text, "utf-8")
-    (read,) = rules.reader(compiled).read(file)
+    *_, read = rules.reader(compiled).read(file)
     if not isinstance(read, Person):
-        assert {d.code for d in read.diagnostics} == record.codes, "\n".join(render_text(d, "zh") for d in read.diagnostics)
+        assert {d.code for d in read.diagnostics} == record.codes, "\n".join(
+            render_text(d, "zh") for d in read.diagnostics
+        )
         return
     assert not record.codes
     values = rules.run(compiled, read)
     assert {y: {n: values[y][n] for n in row} for y, row in expected.items()} == expected
+
+
+@pytest.mark.parametrize("block", [b for p in PAGES for b in blocks(p) if "cases" in b.words], ids=str)
+def test_cases_pass(block: Block, tmp_path: Path) -> None:
+    file = tmp_path / "document.cases.yaml"
+    file.write_text(block.text, "utf-8")
+    place = _yaml(block.text)["地区"]
+    texts = next(e.texts for e in examples(block.page) if re.search(rf"^\s*地区 {place}$", e.block.text, re.MULTILINE))
+    report = run_cases([file], lambda _: tiaoli.loads(*texts))
+    assert report.passed and not report.failures
 
 
 def _yaml(text: str) -> Any:
@@ -178,6 +220,78 @@ def test_python_blocks(page: Path) -> None:
     text = "\n".join(b.text for b in blocks(page) if b.language == "python")
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+
+
+# ── commands ─────────────────────────────────────────────────────────────────
+
+_STABLE = [(re.compile(r"[0-9a-f]{16}"), "0123456789abcdef"), (re.compile(r"[ \t]+$", re.MULTILINE), "")]
+
+
+def _told(block: Block) -> str:
+    """What is said of a fragment: message and help of each diagnostic."""
+    example = next(e for e in ALL if e.block == block)
+    lines = []
+    for d in said_of(example):
+        lines.append(f"{'错误' if d.code[0] == 'E' else '警告'}[{d.code}]: {message(d, 'zh')}")
+        lines += [f"  = 改法: {text}" for text in [help_text(d, "zh")] if text]
+    return "\n".join(lines) + "\n"
+
+
+def _printed(commands: str) -> str:
+    output = ""
+    for line in commands.splitlines():
+        program, *arguments = shlex.split(line, comments=True)
+        assert program == "tiaoli"
+        cli._state["lang"] = "zh"
+        heard = io.StringIO()
+        with redirect_stdout(heard), redirect_stderr(heard), suppress(SystemExit):
+            cli.main(arguments)
+        output += heard.getvalue()
+    for pattern, stable in _STABLE:
+        output = pattern.sub(stable, output)
+    return output.rstrip("\n") + "\n"
+
+
+def _acted_out(page: Path) -> str:
+    """The page with every command run, in the working folder, and its output put in place."""
+    pieces: list[str] = []
+    end, output, last = 0, "", None
+    text = page.read_text("utf-8")
+    for block, match in zip(blocks(page), _FENCE.finditer(text), strict=True):
+        new = block.text
+        for name in block.files:
+            Path(name).parent.mkdir(exist_ok=True)
+            Path(name).write_text(block.text, "utf-8")
+        match block.language, block.words:
+            case "sh", _:
+                output = _printed(block.text)
+            case "text", ("output",):
+                new = output
+            case "text", ("says",):
+                new = _told(last) if last else ""
+            case "tiaoli", _:
+                last = block
+            case _, (*_, name) if name.startswith("shows="):
+                new = Path(name.removeprefix("shows=")).read_text("utf-8")
+        pieces += [text[end : match.start(3)], new]
+        end = match.end(3)
+    return "".join([*pieces, text[end:]])
+
+
+@pytest.mark.parametrize(
+    "page",
+    [p for p in PAGES if re.search(r"^```text (output|says)", p.read_text("utf-8"), re.MULTILINE)],
+    ids=lambda p: p.name,
+)
+def test_commands_print_what_is_shown(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TIAOLI_DEBUG", "1")
+    new = _acted_out(page)
+    if WRITE:
+        page.write_text(new, "utf-8")
+    else:
+        assert new == page.read_text("utf-8"), "run with TIAOLI_WRITE_DOCS=1 and read the difference"
 
 
 # ── functions ────────────────────────────────────────────────────────────────
@@ -245,8 +359,12 @@ _MODES = {
 
 def _rounding() -> str:
     modes = [[*mode.value, *_MODES[mode]] for mode in Mode]
-    units = [f"`{name}`" for name in ROUNDING_UNITS]
-    return _rows(["mode", "English", "meaning", "2.5, -2.5, 2.3 become"], modes) + "\n\nUnits: " + " ".join(units) + "."
+    sizes: dict[tuple[Kind, Any], list[str]] = {}
+    for name, unit in ROUNDING_UNITS.items():
+        sizes.setdefault(unit, []).append(f"`{name}`")
+    units = [[" ".join(names), kind.zh, show_value(size, Type(kind))] for (kind, size), names in sizes.items()]
+    head = ["mode", "English", "meaning", "2.5, -2.5, 2.3 become"]
+    return _rows(head, modes) + "\n\n" + _rows(["unit", "type", "size"], units)
 
 
 def _keywords() -> str:
@@ -257,8 +375,63 @@ def _keywords() -> str:
     return _rows(["中文", "English", "中文", "English"], paired)
 
 
+_FAMILIES = {
+    "1": "写法 / syntax",
+    "2": "名称 / names",
+    "3": "类型和单位 / types and units",
+    "4": "年度和文件 / years and documents",
+    "5": "分支和表 / clauses and tables",
+    "6": "依据和要求 / legal basis and mandates",
+    "7": "记录 / records",
+    "8": "运行 / running",
+}
+
+
+def _index() -> str:
+    parts = []
+    for digit, title in _FAMILIES.items():
+        codes = sorted((c for c in MESSAGES if c[1] == digit), key=lambda c: c[1:])
+        rows = [[f"[{c}]({c}.md)", _cell(MESSAGES[c].zh), _cell(MESSAGES[c].en)] for c in codes]
+        parts.append(f"## {title}\n\n" + _rows(["", "中文", "English"], rows))
+    return "\n\n".join(parts)
+
+
+def _cell(text: str) -> str:
+    """A template as Markdown shows it: arguments stand out."""
+    shown = re.sub(r"\{(\w+)\}", r"*\1*", text.replace("{{", "\0").replace("}}", "\1").replace("|", "\\|"))
+    return shown.replace("\0", "{").replace("\1", "}").replace("<", "&lt;")
+
+
+def _message(code: str) -> str:
+    said = MESSAGES[code]
+    severity = ("错误", "error") if code[0] == "E" else ("警告", "warning")
+    rows = [
+        [severity[0], _cell(said.zh)],
+        ["改法", _cell(said.help_zh)],
+        [severity[1], _cell(said.en)],
+        ["help", _cell(said.help_en)],
+    ]
+    return _rows(["", code], rows)
+
+
+def _modules() -> str:
+    package = Path(tiaoli.__file__).parent
+    rows = []
+    for file in sorted(package.rglob("*.py")):
+        idea = ast.get_docstring(ast.parse(file.read_text("utf-8")))
+        if idea:
+            rows.append([f"`{file.relative_to(package)}`", _cell(idea.split("\n")[0])])
+    return _rows(["module", "what it is"], rows)
+
+
 def generated(name: str) -> str:
+    if name in MESSAGES:
+        return _message(name)
     match name:
+        case "index":
+            return _index()
+        case "modules":
+            return _modules()
         case "ranges":
             return _ranges()
         case "rounding":
@@ -273,13 +446,22 @@ def generated(name: str) -> str:
 _GENERATED = re.compile(r"(<!-- begin generated: (\S+) -->\n)(.*?)(<!-- end generated -->)", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if "errors" not in p.parts], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_generated_blocks(page: Path) -> None:
     text = page.read_text("utf-8")
     new = _GENERATED.sub(lambda m: f"{m[1]}{generated(m[2])}\n{m[4]}", text)
     if WRITE:
         page.write_text(new, "utf-8")
     assert new == text or WRITE, "run with TIAOLI_WRITE_DOCS=1"
+
+
+def test_every_code_has_its_page() -> None:
+    pages = {page.stem for page in (DOCS / "errors").glob("[EW]*.md")}
+    if WRITE:
+        for code in MESSAGES.keys() - pages:
+            head = f"# {code}\n\n<!-- begin generated: {code} -->\n{_message(code)}\n<!-- end generated -->\n"
+            (DOCS / "errors" / f"{code}.md").write_text(head, "utf-8")
+    assert pages == set(MESSAGES) or WRITE, "run with TIAOLI_WRITE_DOCS=1 and describe the new codes"
 
 
 def test_rounding_modes_do_what_the_table_says() -> None:
@@ -293,3 +475,42 @@ def test_rounding_modes_do_what_the_table_says() -> None:
 def test_every_type_is_described() -> None:
     text = (DOCS / "language.md").read_text("utf-8")
     assert all(f"| {kind.zh} | {kind.en} |" in text for kind in set(KIND_NAMES.values()))
+
+
+# ── the command line ─────────────────────────────────────────────────────────
+
+
+def _sections() -> dict[str, str]:
+    parts = re.split(r"^## ", (DOCS / "cli.md").read_text("utf-8"), flags=re.MULTILINE)
+    return {part.split("\n", 1)[0]: part for part in parts}
+
+
+def test_every_command_and_option_is_described() -> None:
+    sections = _sections()
+    common = next(iter(sections.values()))
+    commands = get_command(cli.app).commands  # type: ignore[attr-defined]
+    for name, command in commands.items():
+        assert name in sections, name
+        options = {option for parameter in command.params for option in parameter.opts if option.startswith("-")}
+        missing = [o for o in options if f"{o}" not in sections[name] and o not in ("--lang", "--help")]
+        assert not missing, (name, missing)
+        assert not set(re.findall(r"`(--[a-z]+)", sections[name])) - options, name
+    assert set(commands) == set(sections) - {next(iter(sections))}
+    assert "--lang" in common
+
+
+# ── links ────────────────────────────────────────────────────────────────────
+
+
+def _anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", _FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", page.read_text("utf-8"))):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.is_file(), link
+        assert not anchor or anchor in _anchors(target), link

@@ -233,12 +233,19 @@ class Rules:
 
     def run(self, compiled: Compiled, person: Person, opening: Opening | None = None) -> Result:
         """Return the values of a validated person. Raises EvaluationError."""
+        self._stays(compiled, person)
         start = self._open(compiled, opening) if opening is not None else None
         try:
             values = compiled.run(person.facts, person.years, start)
         except (ArithmeticError, LookupError, ValueError, TypeError):
             values = self._slowly(compiled, person, opening)
         return Result(self, compiled, person, values, opening)
+
+    def _stays(self, compiled: Compiled, person: Person) -> None:
+        for year, place in person.places.items():
+            if place != self.place and compiled.begin <= year < compiled.asked.stop:
+                arguments = {"person": person.id, "year": year, "place": place, "own": self.place}
+                raise EvaluationError([Diagnostic("E806", arguments)])
 
     def _open(self, compiled: Compiled, opening: Opening) -> tuple[int, tuple[Any, ...], tuple[Any, ...]]:
         year, values = opening
@@ -264,7 +271,7 @@ class Rules:
             for name, initial in zip(compiled.names, compiled.initial, strict=True):
                 step = tracer.step(name, year)
                 if step is None:
-                    row.append(initial)
+                    row.append(_mandated(compiled, name, year, tracer) if name.startswith("要求 ") else initial)
                     continue
                 if step.trouble is not None and name in compiled.outputs:
                     raise EvaluationError([_trouble(step.trouble, person.id, year, name)])
@@ -274,23 +281,12 @@ class Rules:
 
     def breaches(self, result: Result) -> list[Diagnostic]:
         """Return the mandates that this person's values break, for mandates that parameters alone do not decide."""
-        found: list[Diagnostic] = []
-        for year in result.compiled.asked:
-            segment = result.compiled.program.segment(year)
-            mandates = [g for g in segment.mandates if not g.decided and g.first <= year <= g.last]
-            if not mandates:
-                continue
-            tracer = result.tracer
-            tracer.step("", year)
-            tracer.year = year
-            for mandate in mandates:
-                try:
-                    holds = evaluate(mandate.condition, tracer)
-                except Trouble:
-                    continue
-                if holds is False:
-                    found.append(_breach(mandate, result.person.id, year))
-        return found
+        return [
+            _breach(mandate, result.person.id, year)
+            for year, watched in result.compiled.watched.items()
+            for slot, mandate in watched
+            if result.rows[year][slot] is False
+        ]
 
 
 def _demanding(compiled: Compiled, start: int) -> range:
@@ -307,6 +303,19 @@ def _held(step: Any, initial: Any) -> Any:
     from tiaoli.backends.interpreter import internal
 
     return internal(value, step.rule.scale)
+
+
+def _mandated(compiled: Compiled, name: str, year: int, tracer: Tracer) -> bool | None:
+    """Whether a watched mandate holds, None where it is not known."""
+    mandate = next((g for slot, g in compiled.watched.get(year, ()) if compiled.names[slot] == name), None)
+    if mandate is None:
+        return None
+    tracer.year = year
+    try:
+        holds = evaluate(mandate.condition, tracer)
+    except Trouble:
+        return None
+    return holds if isinstance(holds, bool) else None
 
 
 def _trouble(trouble: Trouble, person: str, year: int, rule: str) -> Diagnostic:

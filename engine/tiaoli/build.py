@@ -31,6 +31,9 @@ _COMPARISONS = {
 }  # fmt: skip
 
 
+_PLACE = re.compile(r"[A-Z]{2}(-[^\W_]+)*")
+
+
 @v_args(meta=True)
 class Builder(Transformer[Token, Any]):
     """Turns Lark's tree into nodes of `syntax`; values that cannot be (31 February) are said at once."""
@@ -251,6 +254,8 @@ class Builder(Transformer[Token, Any]):
         return "issued", self._date(items[1])
 
     def place(self, _: Any, items: list[Token]) -> tuple[str, Any]:
+        if not _PLACE.fullmatch(items[1]):
+            self._found.append(Diagnostic("E119", {"found": str(items[1])}, self._token_span(items[1])))
         return "place", self._word(items[1])
 
     def effective(self, _: Any, items: list[Token]) -> tuple[str, Any]:

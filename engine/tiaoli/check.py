@@ -16,7 +16,7 @@ from tiaoli.check_facts import define
 from tiaoli.check_gaps import check_tables
 from tiaoli.check_mandates import check_mandates
 from tiaoli.check_rules import elaborate_rules
-from tiaoli.check_segments import segment
+from tiaoli.check_segments import into_segments
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.elaborate import Elaborator
 from tiaoli.model import ANY
@@ -39,7 +39,7 @@ def check(in_force: InForce) -> tuple[m.Program | None, list[Diagnostic]]:
 def _program_of(desk: Desk) -> m.Program:
     define(desk)
     elaborate_rules(desk)
-    segments = segment(desk)
+    segments = into_segments(desk)
     ranges, totals = reach((desk.in_force.first, desk.in_force.last), segments, desk.facts, desk.parameters)
     segments = _bounded(desk, segments, ranges, totals)
     check_tables(desk, segments)

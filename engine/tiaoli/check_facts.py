@@ -130,11 +130,15 @@ def _of_place(desk: Desk, texts: Sequence[ValueText]) -> list[ValueText]:
     """Return the rows of the nearest of this place and the places above it that has any."""
     place = desk.in_force.place
     while place:
-        own = [t for t in texts if isinstance(t.key, s.Literal) and t.key.value == place]
+        own = [t for t in texts if _place_of(t.key) == place]
         if own:
             return own
         place = place.rpartition("-")[0]
     return []
+
+
+def _place_of(key: s.Expression | None) -> object:
+    return key.value if isinstance(key, s.Literal) else key.name if isinstance(key, s.Reference) else None
 
 
 def _value(desk: Desk, text: ValueText, signature: Signature, key_type: Type | None) -> m.ParameterValue:

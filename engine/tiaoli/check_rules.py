@@ -10,11 +10,11 @@ from tiaoli import syntax as s
 from tiaoli.check_clauses import Slice, context_of, elaborate_clause
 from tiaoli.check_desk import Desk, bases, constant_value
 from tiaoli.check_tables import elaborate_scale, elaborate_table
-from tiaoli.diagnostic import errors
+from tiaoli.diagnostic import Related, errors
 from tiaoli.elaborate import Memory, combine
 from tiaoli.model import ANY, values_of
 from tiaoli.operators import BOOL, YEARS
-from tiaoli.resolve import Signature, resolve_rounding
+from tiaoli.resolve import Signature, resolve_rounding, resolve_type
 from tiaoli.symbols import (
     RuleSymbol,
     Version,
@@ -37,6 +37,10 @@ def elaborate_rules(desk: Desk) -> None:
 
 def _rule(desk: Desk, symbol: RuleSymbol, signature: Signature) -> None:
     for piece in _slices(desk, symbol):
+        head = piece.version.declaration.head
+        if resolve_type(head.type, head.optional, []) != signature.type:
+            desk.broken.add(symbol.name)
+            continue
         rule = _elaborate(desk, symbol, signature, piece)
         if rule is None:
             desk.broken.add(symbol.name)
@@ -95,6 +99,9 @@ def _elaborate(desk: Desk, symbol: RuleSymbol, signature: Signature, piece: Slic
             body = elaborate_table(desk, text, signature, piece)
         case s.Scale():
             body = elaborate_scale(desk, text, signature, piece)
+    for exception, clause in () if isinstance(text, s.Rule) else piece.exceptions:
+        related = Related(head.name.span, "defined_here")
+        desk.say("E416", clause.span, None, related, name=exception.declaration.name.text)
     context = context_of(desk, head.modifiers, piece)
     initial: Value = None
     stated = next((v.declaration.head.initial for v in reversed(symbol.versions) if v.declaration.head.initial), None)

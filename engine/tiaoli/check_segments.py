@@ -8,10 +8,11 @@ from tiaoli import model as m
 from tiaoli.check_desk import Desk
 from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.model import ANY
+from tiaoli.source import Span
 from tiaoli.values import Kind, Type, Value
 
 
-def segment(desk: Desk) -> list[m.Segment]:
+def into_segments(desk: Desk) -> list[m.Segment]:
     first, last = desk.in_force.first, desk.in_force.last
     cuts = {first} | {r.first for rs in desk.rules.values() for r in rs}
     cuts |= {r.last + 1 for rs in desk.rules.values() for r in rs}
@@ -65,8 +66,23 @@ def _not_in_force(desk: Desk, rule: m.Rule, node: m.RuleRef, start: int, said: s
         return
     said.add(key)
     texts = desk.rules.get(node.name, ())
-    years = "、".join(f"{t.first}—{t.last}" for t in texts)
-    desk.say("E410", node.span, None, name=node.name, year=start, years=years)
+    years = "、".join(f"{t.first}—" if t.last == desk.in_force.last else f"{t.first}—{t.last}" for t in texts)
+    desk.say("E410", node.span, _clause_at(rule, node.span), name=node.name, year=start, years=years)
+
+
+def _clause_at(rule: m.Rule, span: Span) -> str | None:
+    """The legal clause of the part of a rule that holds ``span``."""
+    parts: list[m.Clause | m.Row | m.Band] = []
+    match rule.body:
+        case m.Cases(exceptions, clauses):
+            parts = [*(c for g in exceptions for c in g), *clauses]
+        case m.DecisionTable() as table:
+            parts = list(table.rows)
+        case m.MarginalScale() as scale:
+            parts = list(scale.bands)
+    around = [p for p in parts if p.span.source is span.source and p.span.start <= span.start < p.span.end]
+    basis = next((p.basis for p in around if p.basis), rule.basis)
+    return str(basis[0]) if basis else None
 
 
 def _has_values(
@@ -81,9 +97,9 @@ def _has_values(
         if missing:
             said.add(key)
             related = (Related(parameter.span, "defined_here"),)
-            shown = "" if missing[0] is None else str(missing[0])
+            shown = "" if missing[0] is None else f"（{missing[0]}）"
             arguments = {"name": node.name, "year": year, "key": shown, "place": desk.in_force.place}
-            desk.found.append(Diagnostic("E411", arguments, node.span, None, related))
+            desk.found.append(Diagnostic("E411", arguments, node.span, _clause_at(rule, node.span), related))
             return
 
 

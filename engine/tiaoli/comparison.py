@@ -382,15 +382,18 @@ def _match_alike(left: Sequence[Line], right: Sequence[Line], partners: dict[int
 
 
 def _likeness(one: Line, other: Line) -> int:
-    """How alike two lines are; 0 where they are not to be matched. Rows and bands share at least half, clauses a value or a name."""
+    """How alike two lines are; 0 where they are not to be matched.
+
+    Rows and bands share at least half of what they say, or a cell that asks something; clauses share their value or a name.
+    """
     if _group(one) != _group(other):
         return 0
     same_value = one.value == other.value
     if one.kind in ("row", "band"):
-        equal = sum(a == b for a, b in zip(one.cells, other.cells, strict=True)) + same_value
-        return equal if 2 * equal >= len(one.cells) + 1 else 0
-    shared = _names(one) & _names(other)
-    return 1000 * same_value + len(shared)
+        equal = [a for a, b in zip(one.cells, other.cells, strict=True) if a == b]
+        score = len(equal) + same_value
+        return score if 2 * score >= len(one.cells) + 1 or any(a != _ANY_CELL for a in equal) else 0
+    return 1000 * same_value + len(_names(one) & _names(other))
 
 
 def _names(line: Line) -> set[str]:

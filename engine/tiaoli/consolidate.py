@@ -144,7 +144,9 @@ class _Work:
         self.spans: dict[str, Span] = {}
 
     def read(self, text: s.Document, head: Document, rank: int) -> None:
-        for declaration in text.declarations:
+        defining = [d for d in text.declarations if isinstance(d, s.Definition)]
+        others = [d for d in text.declarations if not isinstance(d, s.Definition)]
+        for declaration in (*defining, *others):
             match declaration:
                 case s.Fact() | s.Parameter() | s.Rule() | s.Table() | s.Scale() | s.Question():
                     self._define(declaration, head)

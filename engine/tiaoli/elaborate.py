@@ -99,7 +99,10 @@ class Elaborator:
     def _mismatch(self, expression: s.Expression, node: m.Expression, wanted: Type, context: Context) -> None:
         code = _unit_slip(expression, wanted) or "E305"
         text = expression.span.text
-        self.say(code, expression.span, context, wanted=wanted.present, found=node.type.present, text=text)
+        better = _with_unit(text, wanted)
+        self.say(
+            code, expression.span, context, wanted=wanted.present, found=node.type.present, text=text, better=better
+        )
 
     # ── nodes ────────────────────────────────────────────────────────────────
     def _node(self, expression: s.Expression, context: Context, expected: Type | None) -> m.Expression | None:
@@ -132,6 +135,12 @@ class Elaborator:
             self.say("E211", ref.span, context, name=ref.name)
             return None
         signature = self.scope.signatures.get(ref.name)
+        if signature is None and expected is not None and expected.kind is Kind.PLACE:
+            return m.Constant(Type(Kind.PLACE), 0, ANY, ref.span, ref.name)
+        if signature is None and expected is not None and expected.members and not self._is_option(ref):
+            near = nearest(ref.name, expected.members)
+            self.say("E216", ref.span, context, name=ref.name, known=expected.members, near=near)
+            return None
         if signature is None:
             if ref.name not in self.scope.in_force.symbols:
                 self.scope.unknown(ref.name, ref.span, context.clause)
@@ -222,6 +231,10 @@ class Elaborator:
 
     def _pair(self, left: s.Expression, right: s.Expression, context: Context) -> tuple[m.Expression, ...] | None:
         """Both sides of a comparison; the name of an option takes its type from the other side."""
+        for absent, other in ((left, right), (right, left)):
+            if isinstance(absent, s.Literal) and absent.kind is None:
+                self.say("E316", absent.span, context, name=other.span.text)
+                return None
         if self._is_option(left) and not self._is_option(right):
             pair = self._pair(right, left, context)
             return pair and (pair[1], pair[0])
@@ -258,17 +271,20 @@ class Elaborator:
     ) -> None:
         types = [o.type.present for o in operands]
         if isinstance(written, s.Call):
-            shown = "、".join(map(str, types))
-            self.say("E319", written.span, context, function=written.function.text, types=shown)
+            takes = (
+                "；".join("、".join(k.zh for k in kinds) for kinds in row(name).takes) or "同一类型的数值、日期或年度"
+            )
+            self.say("E319", written.span, context, function=written.function.text, types=tuple(types), takes=takes)
             return
         for literal, other in ((0, 1), (1, 0)):
             if len(operands) == 2 and (code := _unit_slip(written.operands[literal], types[other])):
                 span = written.operands[literal].span
-                self.say(code, span, context, wanted=types[other], found=types[literal], text=span.text)
+                better = _with_unit(span.text, types[other])
+                self.say(code, span, context, wanted=types[other], found=types[literal], text=span.text, better=better)
                 return
         code = "E301" if len(types) == 2 else "E320"
         left, right = types[0], types[-1]
-        self.say(code, written.span, context, operator=name, left=left, right=right)
+        self.say(code, written.span, context, operator="-" if name == "负" else name, left=left, right=right)
 
     def _within(self, within: s.Within, context: Context) -> m.Expression | None:
         value = self.value(within.value, context)
@@ -326,7 +342,8 @@ class Elaborator:
         low, high = FUNCTIONS[zh].arity
         count = len(call.arguments)
         if call.since is not None or count < low or (high is not None and count > high):
-            self.say("E321", call.span, context, function=name, low=low, high=high, found=count)
+            needs = str(low) if low == high else f"≥ {low}"
+            self.say("E321", call.span, context, function=name, needs=needs, found=count)
             return None
         operands = self._all(call.arguments, context)
         if operands is None or (zh == "日期" and not self._calendar(operands, call, context)):
@@ -345,7 +362,7 @@ class Elaborator:
     def _memory(self, form: str, call: s.Call, context: Context) -> m.Expression | None:
         if len(call.arguments) != 1:
             count = len(call.arguments)
-            self.say("E321", call.span, context, function=form, low=1, high=1, found=count)
+            self.say("E321", call.span, context, function=form, needs="1", found=count)
             return None
         blank = replace(context, present=frozenset(), truths=frozenset(), years=(0, 9999))
         written = call.arguments[0]
@@ -444,6 +461,15 @@ def _unit_slip(expression: s.Expression, wanted: Type) -> str | None:
     if wanted.kind is Kind.RATE:
         return "E303"
     return "E304" if wanted.kind.is_duration or wanted.kind is Kind.YEAR else None
+
+
+def _with_unit(text: str, wanted: Type) -> str:
+    """A bare number with the unit of the type wanted."""
+    digits = re.match(r"[\d.]*", half_width(text))
+    if wanted.kind is Kind.RATE and digits:
+        return f"{digits[0]}% 或 {digits[0]}00%" if digits[0] == "1" else f"{digits[0]}%"
+    units = {Kind.YEARS: "年", Kind.MONTHS: "个月", Kind.DAYS: "天", Kind.YEAR: "年度"}
+    return f"{digits[0] if digits else ''}{units.get(wanted.kind, '')}"
 
 
 def _squeeze(text: str) -> str:

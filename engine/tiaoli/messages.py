@@ -31,7 +31,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "expression": ("表达式（名称、数值或括号）", "an expression (a name, a value or brackets)"),
     "amend": ("修改", "amend"),
     "repeal": ("废止", "repeal"),
-    "exception": ("例外", "exception"),
+    "exception": ("作例外", "make an exception to"),
 }
 
 MESSAGES: dict[str, Message] = {
@@ -131,6 +131,12 @@ MESSAGES: dict[str, Message] = {
         "在最后一个“|”之后写结果",
         "write the result after the last '|'",
     ),
+    "E119": Message(
+        "“{found}”不是地区代码",
+        "'{found}' is not a place code",
+        "国家写 CN，省写 CN-JX，统筹地区写 CN-JX-南昌",
+        "write CN, CN-JX or CN-JX-南昌",
+    ),
     # ── 2xx: 名称 names ──────────────────────────────────────────────────────
     "E201": Message(
         "“{name}”已经定义过",
@@ -201,6 +207,12 @@ MESSAGES: dict[str, Message] = {
         "加上空格：“{spaced}”",
         "put spaces: '{spaced}'",
     ),
+    "E216": Message(
+        "“{name}”不是这里的选项；有：{known}",
+        "'{name}' is no option here; there are: {known}",
+        "是不是“{near}”？",
+        "did you mean '{near}'?",
+    ),
     # ── 3xx: 类型和单位 types and units ───────────────────────────────────────
     "E301": Message(
         "{left}与{right}不能用“{operator}”运算",
@@ -217,14 +229,14 @@ MESSAGES: dict[str, Message] = {
     "E303": Message(
         "这里要比例，“{text}”缺少百分号",
         "a rate is needed here, '{text}' lacks its percent sign",
-        "写成“{text}%”；若是倍数，写成“{text}00%”",
-        "write '{text}%', or '{text}00%' for {text} times",
+        "写成“{better}”",
+        "write '{better}'",
     ),
     "E304": Message(
-        "这里要{wanted}，“{text}”没有写单位",
-        "a value of type {wanted} is needed here, '{text}' has no unit",
-        "年数写 4年，月数写 3个月，天数写 90天，年度写 2025年度",
-        "write 4年, 3个月, 90天 or 2025年度",
+        "这里要{wanted}，“{text}”的单位不对或没有写",
+        "a value of type {wanted} is needed here, '{text}' has no such unit",
+        "写成“{better}”",
+        "write '{better}'",
     ),
     "E305": Message(
         "这里要{wanted}，“{text}”是{found}",
@@ -281,10 +293,10 @@ MESSAGES: dict[str, Message] = {
         "write 'has {name} and …' first, or treat 'lacks {name}' in an earlier clause",
     ),
     "E316": Message(
-        "“无”不能参与运算；判断是否为空请写“没有 名称”",
-        "'absent' cannot be computed with; to test, write 'lacks name'",
-        "用“有 名称”或“没有 名称”；规则的结果可为空时在类型后写“可空”",
-        "use 'has name' or 'lacks name'; a rule that may give no value is declared 'optional'",
+        "“无”不能参与运算；判断是否为空另有写法",
+        "'absent' cannot be computed with; there is a test for it",
+        "写成“没有 {name}”或“有 {name}”；规则的结果可为空时在类型后写“可空”，用“得 无”",
+        "write 'lacks {name}' or 'has {name}'; a rule that may give no value is declared 'optional' and gives 'absent'",
     ),
     "E317": Message(
         "这里要是否，却是{found}",
@@ -301,15 +313,15 @@ MESSAGES: dict[str, Message] = {
     "E319": Message(
         "函数“{function}”不接受（{types}）",
         "the function '{function}' does not take ({types})",
-        "检查参数的类型和顺序",
-        "check the types and order of its arguments",
+        "它要（{takes}）；检查参数的类型和顺序",
+        "it takes ({takes}); check the types and order of the arguments",
     ),
     "E320": Message("“{operator}”不能用于{left}", "'{operator}' does not apply to {left}", "换成数值", "use a number"),
     "E321": Message(
-        "函数“{function}”的参数个数不对：写了{found}个",
-        "the function '{function}' has a wrong number of arguments: {found}",
-        "至少{low}个，至多{high}个；“自 年度”只用于 连续年数、累计、曾经",
-        "at least {low}, at most {high}; 'from year' is only for consecutive_years, running_total, ever_before",
+        "函数“{function}”的参数个数不对：写了{found}个，应为 {needs} 个",
+        "the function '{function}' has {found} arguments and needs {needs}",
+        "补上或删去参数；“自 年度”只用于 连续年数、累计、曾经",
+        "add or delete arguments; 'from year' is only for consecutive_years, running_total, ever_before",
     ),
     "E322": Message(
         "日期(年度, 月, 日) 的月和日要直接写整数，不大于{limit}",
@@ -364,8 +376,8 @@ MESSAGES: dict[str, Message] = {
     "E332": Message(
         "累计(…) 只用于不含除法的数值",
         "running_total(…) takes a number without division",
-        "先定义一条舍入后的规则再累计",
-        "define a rounded rule first and total that",
+        "数次数写 累计(若 条件 则 1 否则 0)；含除法的先定义一条舍入后的规则再累计",
+        "to count write running_total(if condition then 1 otherwise 0); round a quotient in a rule first",
     ),
     "W302": Message(
         "“{name}”总是有值，不必判断",
@@ -435,8 +447,8 @@ MESSAGES: dict[str, Message] = {
         "narrow this rule with from/until, or extend '{name}'",
     ),
     "E411": Message(
-        "参数“{name}”在{year}年度没有值 {key}",
-        "the parameter '{name}' has no value in {year} {key}",
+        "参数“{name}”{key}在{year}年度没有值",
+        "the parameter '{name}'{key} has no value in {year}",
         "补上这一年度（或这一键、这一地区）的值，或用“自/至”限定使用它的规则",
         "give its value for that year (key, place), or narrow the rule that uses it",
     ),
@@ -458,6 +470,12 @@ MESSAGES: dict[str, Message] = {
         "the amended fact '{name}' must keep its type and stay yearly or not",
         "照原来的“每年”和类型写",
         "repeat 'yearly' and the type as they are",
+    ),
+    "E416": Message(
+        "“{name}”是表或分段，不能用“例外 规则”",
+        "'{name}' is a table or scale and takes no exceptions",
+        "在表中加一行并写“命中 首个”，或先用一条规则取用它再作例外",
+        "add a row and 'hit first', or make a rule of it and except that",
     ),
     # ── 5xx: 分支和表 clauses and tables ─────────────────────────────────────
     "E501": Message(
@@ -618,6 +636,12 @@ MESSAGES: dict[str, Message] = {
         "{person} in {year} departs from '{mandate}' ({basis}), required in principle",
         "核对",
         "check it",
+    ),
+    "E806": Message(
+        "{person} {year}年度在 {place}，不在 {own}：跨地区转移的记录本版本不能计算",
+        "{person} is in {place} in {year}, not in {own}: records that move between places are not computed in this version",
+        "用那个地区单独计算该年度以后的记录，以本地区的 --closing 作为 --opening",
+        "compute the later years with that place, from this place's --closing as --opening",
     ),
     "E810": Message(
         "没有地区 {place}；现有：{known}",

@@ -34,7 +34,7 @@ DATE, YEAR = Type(Kind.DATE), Type(Kind.YEAR)
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A row of the table; ``zh`` is its name in the model, ``arity`` (least, most) how many operands it takes."""
+    """A row of the table; ``zh`` is its name in the model, ``arity`` (least, most) how many operands it takes, ``takes`` the kinds it fits where they can be listed."""
 
     zh: str
     en: str
@@ -43,7 +43,7 @@ class Operator:
     scale: Callable[[tuple[Scale, ...]], Scale]
     bound: Callable[[tuple[Range, ...]], Range]
     compute: Callable[..., Any]
-    takes: str
+    takes: tuple[tuple[Kind, ...], ...]
 
 
 # ── typing ───────────────────────────────────────────────────────────────────
@@ -58,6 +58,7 @@ def _table(signatures: Signatures) -> Callable[[tuple[Type, ...]], Type | None]:
         kind = signatures.get(tuple(t.kind for t in types))
         return Type(kind) if kind else None
 
+    typing.signatures = tuple(signatures)  # type: ignore[attr-defined]
     return typing
 
 
@@ -236,7 +237,14 @@ def _most(*values: Any) -> Any:
 
 def _operator(zh: str, en: str, arity: tuple[int, int | None], typing: Any, compute: Any, **more: Any) -> Operator:
     return Operator(
-        zh, en, arity, typing, more.get("scale", _whole), more.get("bound", _bound_none), compute, more.get("takes", "")
+        zh,
+        en,
+        arity,
+        typing,
+        more.get("scale", _whole),
+        more.get("bound", _bound_none),
+        compute,
+        getattr(typing, "signatures", ()),
     )
 
 
@@ -247,15 +255,15 @@ _ORDERED = _same(*_NUMBERS, Kind.DATE, Kind.YEAR)
 OPERATORS: dict[str, Operator] = {
     row.zh: row
     for row in (
-        _operator("或", "or", (2, None), _BOOLS, lambda *v: any(v), takes="是否"),
-        _operator("且", "and", (2, None), _BOOLS, lambda *v: all(v), takes="是否"),
-        _operator("非", "not", (1, 1), _BOOLS, lambda v: not v, takes="是否"),
-        _operator("=", "=", _TWO, _equality, lambda a, b: a == b, takes="两边同一类型"),
-        _operator("≠", "≠", _TWO, _equality, lambda a, b: a != b, takes="两边同一类型"),
-        _operator("<", "<", _TWO, _ordering, lambda a, b: a < b, takes="两边同一类型"),
-        _operator(">", ">", _TWO, _ordering, lambda a, b: a > b, takes="两边同一类型"),
-        _operator("≤", "≤", _TWO, _ordering, lambda a, b: a <= b, takes="两边同一类型"),
-        _operator("≥", "≥", _TWO, _ordering, lambda a, b: a >= b, takes="两边同一类型"),
+        _operator("或", "or", (2, None), _BOOLS, lambda *v: any(v)),
+        _operator("且", "and", (2, None), _BOOLS, lambda *v: all(v)),
+        _operator("非", "not", (1, 1), _BOOLS, lambda v: not v),
+        _operator("=", "=", _TWO, _equality, lambda a, b: a == b),
+        _operator("≠", "≠", _TWO, _equality, lambda a, b: a != b),
+        _operator("<", "<", _TWO, _ordering, lambda a, b: a < b),
+        _operator(">", ">", _TWO, _ordering, lambda a, b: a > b),
+        _operator("≤", "≤", _TWO, _ordering, lambda a, b: a <= b),
+        _operator("≥", "≥", _TWO, _ordering, lambda a, b: a >= b),
         _operator("+", "+", _TWO, _table(_ADD), add, scale=_widest, bound=_bound_add),
         _operator("-", "-", _TWO, _table(_SUBTRACT), subtract, scale=_widest, bound=_bound_subtract),
         _operator("×", "×", _TWO, _table(_MULTIPLY), lambda a, b: a * b, scale=_product, bound=_bound_multiply),

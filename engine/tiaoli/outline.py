@@ -80,16 +80,17 @@ def _check_citations(text: s.Document, by_number: Mapping[str, s.Document]) -> I
     for declaration in text.declarations:
         for citation in citations(declaration):
             target = citation.document or own
-            if target not in by_number:
+            if citation.document is not None and target not in by_number:
                 if target not in parents:
                     near = nearest(target, by_number)
                     yield Diagnostic("E604", {"document": target, "near": near}, citation.span)
                 continue
-            clauses = [o.clause.text for o in outlines(by_number[target])]
+            cited = by_number[target] if citation.document is not None else text
+            clauses = [o.clause.text for o in outlines(cited)]
             if (
                 citation.clause
                 and clauses
-                and "条文" not in by_number[target].broken
+                and "条文" not in cited.broken
                 and not any(covers(c, citation.clause) for c in clauses)
             ):
                 near = nearest(citation.clause, clauses)

@@ -33,7 +33,7 @@ def help_text(diagnostic: Diagnostic, lang: str) -> str:
             .replace("did you mean '{near}'? ", "")
             .replace("did you mean '{near}'?", "")
         )
-        template = template.removeprefix("或").strip() if template else ""
+        template = template.strip().removeprefix("或").removeprefix("or ").strip()
     return template.format_map(_Arguments(diagnostic.arguments, lang)).strip()
 
 

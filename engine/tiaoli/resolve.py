@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -64,6 +65,10 @@ class Scope:
         if members:
             self.found.append(Diagnostic("E206", {"name": name, "owner": members[0]}, span, clause))
             return
+        figure = in_figures(name)
+        if figure is not None:
+            self.found.append(Diagnostic("E117", {"found": name, "better": figure}, span, clause))
+            return
         joined = self._joined(name)
         if joined is not None:
             self.found.append(Diagnostic("E214", {"name": name, "spaced": joined}, span, clause))
@@ -81,6 +86,27 @@ class Scope:
             if found and (left in known or not left) and right in known:
                 return f"{left} {word} {right}".strip()
         return None
+
+
+_NUMERALS = {"零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_TENS = {"十": 10, "百": 100, "千": 1000}
+
+
+def in_figures(text: str) -> str | None:
+    """Return an amount, a share or a duration in Chinese numerals as this language writes it, or None: 五百元 is 500元."""
+    share = text.startswith("百分之")
+    found = re.fullmatch(r"([零一二两三四五六七八九十百千万]+)(元|年|个月|天|日|年度)?", text.removeprefix("百分之"))
+    if found is None or (not share and not found[2]):
+        return None
+    total = section = digit = 0
+    for sign in found[1]:
+        if sign in _NUMERALS:
+            digit = _NUMERALS[sign]
+        elif sign == "万":
+            total, section, digit = (total + section + digit) * 10_000, 0, 0
+        else:
+            section, digit = section + (digit or 1) * _TENS[sign], 0
+    return f"{total + section + digit}{'%' if share else found[2]}"
 
 
 def resolve(in_force: InForce, found: list[Diagnostic]) -> Scope:

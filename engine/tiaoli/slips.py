@@ -146,6 +146,9 @@ def _unit_meant(text: str) -> str | None:
 def _meant(token: Token, before: str, span: Span) -> Diagnostic | None:
     """A word or sign from elsewhere, a comparison back to front, 得 behind 否则, 若…则 without spaces, a bracket not closed."""
     wider = Span(span.source, span.start - 1, span.end)
+    if token.type == "IF":
+        better = "(若 … 则 … 否则 …)" if token.value == "若" else "(if … then … otherwise …)"
+        return Diagnostic("E117", {"found": token.value, "better": better}, span)
     if token.type == "NAME" and token.value in _WORDS_MEANT:
         return Diagnostic("E117", {"found": token.value, "better": _WORDS_MEANT[token.value]}, span)
     if token.value in ("<", ">") and wider.text[0] in "=＝":

@@ -30,7 +30,7 @@ MONEY_UNITS = {2: "分", 1: "角", 0: "元", -1: "十元", -2: "百元"}
 RATE_UNITS = {2: "0.01", 1: "0.1", 0: "1", -1: "10", -2: "100"}
 
 
-class Unsupported(Exception):  # noqa: N818
+class Unsupported(Exception):
     """The language has no such operation."""
 
 
@@ -77,12 +77,12 @@ def _rounding_rules() -> str:
         "事实 次: 整数 范围 1..1000",
     ]
     for mode, zh in MODES.items():
-        for places in RATE_UNITS:
+        for places, unit in RATE_UNITS.items():
             name = _named(mode, places)
             lines += [
-                f"规则 数{name}: 比例 舍入 {zh} 到 {RATE_UNITS[places]} = 数",
+                f"规则 数{name}: 比例 舍入 {zh} 到 {unit} = 数",
                 f"规则 款{name}: 金额 舍入 {zh} 到 {MONEY_UNITS[places]} = 款",
-                f"规则 商{name}: 比例 舍入 {zh} 到 {RATE_UNITS[places]} = 子 ÷ 母 × 次",
+                f"规则 商{name}: 比例 舍入 {zh} 到 {unit} = 子 ÷ 母 × 次",
             ]
     return "\n".join(lines)
 

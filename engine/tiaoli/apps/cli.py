@@ -249,9 +249,7 @@ class _Run:
         self.rules, self.compiled, self.openings, self.strict = rules, compiled, openings, strict
         self.people = self.faults = self.breaches = 0
         self.unshown = 0
-        self.watched = any(
-            not g.decided and g.last >= compiled.asked.start for s in compiled.program.segments for g in s.mandates
-        )
+        self.watched = any(compiled.watched.values())
 
     def go(self, records: Path, output: Path | None, closing: Path | None, header: bool) -> bool:
         from contextlib import ExitStack

@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from tiaoli import model as m
-from tiaoli.operators import whole_years
+from tiaoli.operators import BOOL, whole_years
 from tiaoli.simplify import Fixed, scaled, simplify, simplify_rule
 from tiaoli.values import Kind, Mode, add_months, make_date, month_end, months_between, round_to
 
@@ -386,7 +386,8 @@ class Compiled:
     """A program ready to run for the years ``asked``.
 
     ``functions[y]`` gives the values of year y, one a slot; ``begin`` is the first year that must be computed;
-    ``initial`` are the values before it. ``names`` are the rules by slot. ``shared_until``: before this year no rule reads a fact of
+    ``initial`` are the values before it. ``names`` are the rules by slot; ``watched`` the slots of mandates that only a person's values
+    decide, false where they are broken. ``shared_until``: before this year no rule reads a fact of
     the person.
     """
 
@@ -405,6 +406,7 @@ class Compiled:
     readings: Mapping[str, str]
     memory: tuple[str, ...]
     memory_facts: tuple[str, ...]
+    watched: Mapping[int, tuple[tuple[int, m.Mandate], ...]]
     _shared: dict[int, Values] = field(default_factory=dict, compare=False)
 
     def run(
@@ -462,6 +464,7 @@ def compile_program(
     """
     readings = dict(readings or {})
     chosen = tuple(outputs)
+    mandates = {year: _mandates(program, year) for year in asked}
     years: dict[int, list[m.Rule]] = {}
     carried: set[str] = set()
     every: dict[str, m.Rule] = {}
@@ -470,16 +473,20 @@ def compile_program(
     lagged: set[str] = set()
     begin = asked.start
     for year in range(asked.stop - 1, program.first - 1, -1):
-        wanted = carried | (set(chosen) if year >= asked.start else set())
+        own = mandates.get(year, {})
+        wanted = carried | set(own) | (set(chosen) if year >= asked.start else set())
         if not wanted and not lagged and year < asked.start:
             break
         begin = year
-        rules = _needed(program, year, wanted, readings)
+        rules = _needed(program, year, tuple(own.values()), wanted, readings)
         every.update((r.name, r) for r in rules)
         years[year] = rules
         carried, lagged = _carried(rules)
         memory |= carried
         previous_facts |= lagged
+    for own in mandates.values():
+        for name, rule in own.items():
+            every.setdefault(name, rule)
     for name in memory:
         every.setdefault(name, program.rules[name][0])
     names = tuple(every)
@@ -517,10 +524,16 @@ def _assemble(
         if still_shared:
             shared_until = year + 1
     default = tuple(internal(f.default, f.digits) for f in program.facts.values() if f.yearly)
+    watched = {
+        year: tuple(
+            (slots[f"要求 {g.span}"], g) for g in program.segment(year).mandates if f"要求 {g.span}" in computed_in
+        )
+        for year, computed_in in ((y, {r.name for r in rules}) for y, rules in years.items() if y in asked)
+    }
     computed = {year: frozenset(r.name for r in rules) for year, rules in years.items()}
     return Compiled(
         program, asked, outputs, begin, names, slots, initial, functions, computed, needed, default, shared_until, readings,
-        tuple(n for n in names if n in memory), tuple(sorted(previous_facts)),
+        tuple(n for n in names if n in memory), tuple(sorted(previous_facts)), watched,
     )  # fmt: skip
 
 
@@ -531,12 +544,28 @@ def internal(value: Any, scale: int) -> Any:
     return value
 
 
-def _needed(program: m.Program, year: int, wanted: set[str], readings: Mapping[str, str]) -> list[m.Rule]:
+def _mandates(program: m.Program, year: int) -> dict[str, m.Rule]:
+    """The mandates of the year that parameters do not decide, as hidden rules of type 是否."""
+    found: dict[str, m.Rule] = {}
+    for mandate in program.segment(year).mandates:
+        if not mandate.decided and mandate.first <= year <= mandate.last:
+            name = f"要求 {mandate.span}"
+            clause = m.Clause(None, mandate.condition, mandate.basis, None, mandate.document, mandate.span)
+            found[name] = m.Rule(
+                name, BOOL, 0, False, True, year, year, m.Cases((), (clause,)), Mode.HALF_UP, Fraction(1), False, None, False,
+                m.ANY, mandate.document, mandate.basis, None, mandate.span,
+            )  # fmt: skip
+    return found
+
+
+def _needed(
+    program: m.Program, year: int, mandates: tuple[m.Rule, ...], wanted: set[str], readings: Mapping[str, str]
+) -> list[m.Rule]:
     """The rules of the year that ``wanted`` needs, simplified, in dependency order."""
     fixed = Fixed(program, year, readings)
     simple = {}
     need = set(wanted)
-    for rule in reversed(program.segment(year).rules):
+    for rule in reversed((*program.segment(year).rules, *mandates)):
         if rule.name in need:
             simple[rule.name] = simplify_rule(rule, fixed)
             need |= {

@@ -1,0 +1,199 @@
+"""What evaluation promises, on random rulesets and records: all ways of asking give the values of the reference.
+
+The reference is `tiaoli.trace` (the meaning worked out step by step). Where it finds that a value cannot be computed (division by zero, exceptions in conflict,
+a date beyond the calendar), evaluation must refuse as well, and only there. TIAOLI_EXAMPLES multiplies the number of examples.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import FIRST, LAST, Ruleset, records, rulesets
+
+import tiaoli
+from tiaoli.api import Result
+from tiaoli.trace import Tracer, outward
+
+MORE = int(os.environ.get("TIAOLI_EXAMPLES", "1"))
+YEARS = range(FIRST, LAST + 1)
+UNDONE = "cannot be computed"
+
+
+def examples(count: int) -> settings:
+    health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example]
+    return settings(max_examples=count * MORE, deadline=None, suppress_health_check=health)
+
+
+def load(ruleset: Ruleset) -> tiaoli.Rules:
+    """Return the rules; passes over rulesets with errors (values that could leave 64 bits)."""
+    try:
+        rules = tiaoli.loads(*ruleset.texts, place=ruleset.place)
+        rules.program(LAST)
+    except tiaoli.RulesetError as error:
+        assert {d.code for d in error.diagnostics} <= {"E307","E316"}, error
+        assume(False)
+    return rules
+
+
+def names(rules: tiaoli.Rules) -> list[str]:
+    return [name for name, texts in rules.program(LAST).rules.items() if not texts[0].hidden]
+
+
+def values(rules: tiaoli.Rules, record: dict[str, Any], years: range, wanted: list[str], **more: Any) -> Any:
+    """Return {year: {rule: value}}, or UNDONE."""
+    try:
+        return plain(rules.evaluate(record, years, rules=wanted, **more))
+    except tiaoli.EvaluationError:
+        return UNDONE
+
+
+def plain(result: Result) -> dict[int, dict[str, Any]]:
+    return {year: dict(result[year]) for year in result}
+
+
+def reference(rules: tiaoli.Rules, record: dict[str, Any], years: range, wanted: list[str]) -> Any:
+    """Return what `values` must be, from the reference."""
+    compiled = rules.compiled(years, wanted)
+    person = rules.reader(compiled).convert(record)
+    tracer = Tracer(compiled.program, person.facts, person.years, compiled.readings)
+    table: dict[int, dict[str, Any]] = {}
+    for year in years:
+        table[year] = row = {}
+        for name in wanted:
+            step = tracer.step(name, year)
+            if step is not None and step.trouble is not None:
+                return UNDONE
+            row[name] = None if step is None or step.decision is None else outward(step.decision.value, step.rule.type.kind)
+    return table
+
+
+@examples(120)
+@given(st.data())
+def test_interpreter_equals_reference(data: st.DataObject) -> None:
+    rules = load(data.draw(rulesets()))
+    record = data.draw(records(rules.program(LAST), YEARS))
+    assert values(rules, record, YEARS, names(rules)) == reference(rules, record, YEARS, names(rules))
+
+
+@examples(40)
+@given(st.data())
+def test_order_of_declarations_changes_no_value(data: st.DataObject) -> None:
+    ruleset = data.draw(rulesets())
+    rules = load(ruleset)
+    record = data.draw(records(rules.program(LAST), YEARS))
+    shuffled = replace(ruleset, declarations=tuple(tuple(data.draw(st.permutations(part))) for part in ruleset.declarations))
+    wanted = names(rules)
+    assert values(load(shuffled), record, YEARS, wanted) == values(rules, record, YEARS, wanted)
+
+
+@examples(40)
+@given(st.data())
+def test_state_handed_over_at_any_year_changes_no_later_value(data: st.DataObject) -> None:
+    rules = load(data.draw(rulesets()))
+    record = data.draw(records(rules.program(LAST), YEARS))
+    wanted = names(rules)
+    whole = values(rules, record, YEARS, wanted)
+    assume(whole != UNDONE)
+    opening = None
+    for year in YEARS:
+        own = record | {"年度": {y: facts for y, facts in record["年度"].items() if y == year}}
+        result = rules.evaluate(own, year, rules=wanted, opening=opening)
+        assert plain(result) == {year: whole[year]}
+        opening = result.closing()
+
+
+@examples(40)
+@given(st.data())
+def test_what_else_is_asked_changes_no_value(data: st.DataObject) -> None:
+    rules = load(data.draw(rulesets()))
+    record = data.draw(records(rules.program(LAST), YEARS))
+    wanted = names(rules)
+    whole = values(rules, record, YEARS, wanted)
+    assume(whole != UNDONE)
+    few = data.draw(st.lists(st.sampled_from(wanted), min_size=1, max_size=3, unique=True))
+    first = data.draw(st.integers(FIRST, LAST))
+    last = data.draw(st.integers(first, LAST))
+    found = values(rules, record, range(first, last + 1), few)
+    assert found == {year: {name: whole[year][name] for name in few} for year in range(first, last + 1)}
+
+
+@examples(25)
+@given(st.data())
+def test_order_of_years_in_a_record_changes_no_value(data: st.DataObject) -> None:
+    rules = load(data.draw(rulesets()))
+    record = data.draw(records(rules.program(LAST), YEARS))
+    wanted = names(rules)
+    order = data.draw(st.permutations(list(YEARS)))
+    spelt = {data.draw(st.sampled_from((year, str(year), f"{year}年度"))): record["年度"][year] for year in order}
+    shuffled = dict(reversed([("年度", spelt), *((k, v) for k, v in record.items() if k != "年度")]))
+    assert values(rules, shuffled, YEARS, wanted) == values(rules, record, YEARS, wanted)
+
+
+@examples(60)
+@given(st.data())
+def test_values_lie_in_the_ranges_of_the_model(data: st.DataObject) -> None:
+    rules = load(data.draw(rulesets()))
+    program = rules.program(LAST)
+    record = data.draw(records(program, YEARS))
+    compiled = rules.compiled(YEARS, names(rules))
+    person = rules.reader(compiled).convert(record)
+    tracer = Tracer(program, person.facts, person.years, compiled.readings)
+    for segment in program.segments:
+        for rule in segment.rules:
+            for year in range(segment.first, segment.last + 1):
+                step = tracer.step(rule.name, year)
+                if step is None or step.decision is None:
+                    continue
+                assert inside(step.decision.value, rule.range), (rule.name, year)
+                for node, value in step.nodes.values():
+                    assert inside(value, node.range), (node.span.text, year)
+
+
+def inside(value: object, bounds: tuple[Fraction | int | None, Fraction | int | None]) -> bool:
+    if isinstance(value, date):
+        value = value.toordinal()
+    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+        return True
+    low, high = bounds
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+# ── the built-in rulesets ────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def jiangxi() -> tiaoli.Rules:
+    return tiaoli.load("CN-JX")
+
+
+BUILT_IN_YEARS = range(2022, 2034)
+
+
+@examples(60)
+@given(st.data())
+def test_jiangxi_interpreter_equals_reference(jiangxi: tiaoli.Rules, data: st.DataObject) -> None:
+    program = jiangxi.program(BUILT_IN_YEARS.stop - 1)
+    record = data.draw(records(program, BUILT_IN_YEARS))
+    asked = range(2025, BUILT_IN_YEARS.stop)
+    wanted = [name for name, texts in program.rules.items() if not texts[0].hidden]
+    assert values(jiangxi, record, asked, wanted) == reference(jiangxi, record, asked, wanted)
+
+
+@examples(30)
+@given(st.data())
+def test_jiangxi_state_handed_over_changes_no_later_value(jiangxi: tiaoli.Rules, data: st.DataObject) -> None:
+    record = data.draw(records(jiangxi.program(BUILT_IN_YEARS.stop - 1), BUILT_IN_YEARS))
+    asked = range(2025, BUILT_IN_YEARS.stop)
+    whole = plain(jiangxi.evaluate(record, asked))
+    cut = data.draw(st.integers(2025, BUILT_IN_YEARS.stop - 2))
+    before = jiangxi.evaluate(record, range(2025, cut + 1))
+    later = record | {"年度": {y: facts for y, facts in record["年度"].items() if y > cut}}
+    after = jiangxi.evaluate(later, range(cut + 1, asked.stop), opening=before.closing())
+    assert plain(before) | plain(after) == whole

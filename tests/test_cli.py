@@ -1,0 +1,764 @@
+"""The command line: every command and option, every exit code, and what is left on disk when something goes wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jiangxi_by_hand import history
+from jsonschema import Draft202012Validator
+from openpyxl import load_workbook
+from support import ROOT, Said, json_text, read_results, said, start, write_records
+
+import tiaoli
+
+Command = Callable[..., Said]
+YEARS = "2025..2030"
+OUTPUTS = (".jsonl", ".json", ".csv", ".xlsx")
+GARBAGE = bytes(range(255, 0, -1)) * 9
+
+
+@pytest.fixture(scope="module")
+def histories() -> list[dict[str, Any]]:
+    dice = random.Random(7)
+    return [history(dice, f"甲{i:02d}") for i in range(40)]
+
+
+@pytest.fixture
+def records(tmp_path: Path, histories: list[dict[str, Any]]) -> Path:
+    return write_records(tmp_path / "记录.jsonl", histories)
+
+
+@pytest.fixture
+def flawed(tmp_path: Path) -> Path:
+    """Three records: the second has two faults."""
+    good = {"编号": "P1", "原封顶线": 400000}
+    bad = {"编号": "P2", "原封顶线": -5, "年度": {"2025": {"参堡": True}}}
+    return write_records(tmp_path / "flawed.jsonl", [good, bad, {**good, "编号": "P3"}])
+
+
+def own(folder: Path, text: str, name: str = "自拟") -> Path:
+    file = folder / f"{name}.tiaoli"
+    file.write_text(f"文件 {name}  地区 CN-ZZ  施行 2025年度\n{text}", encoding="utf-8")
+    return file
+
+
+WARNED = "每年 事实 费用: 金额 默认 0元\n结果 规则 报销: 金额 = 费用 × 60%\n"
+WRONG = "结果 规则 报销: 金额 = 费佣 × 60%\n"
+
+
+# ── wrong usage ──────────────────────────────────────────────────────────────
+
+USAGE: dict[str, tuple[str, ...]] = {
+    "no command": (),
+    "an unknown command": ("compute",),
+    "an unknown language": ("--lang", "fr", "check"),
+    "an unknown language of a command": ("check", "--lang", "fr"),
+    "check, a path that is not there": ("check", "没有.tiaoli"),
+    "check, an unknown form": ("check", "--format", "xml"),
+    "check, a folder without rulesets": ("check", "{folder}"),
+    "check, bytes that are no text": ("check", "{garbage}.tiaoli"),
+    "run, no year": ("run", "CN-JX", "{records}"),
+    "run, an unknown place": ("run", "CN-JY", "{records}", "--year", "2025"),
+    "run, records that are not there": ("run", "CN-JX", "没有.yaml", "--year", "2025"),
+    "run, a folder as records": ("run", "CN-JX", "{folder}", "--year", "2025"),
+    "run, records of an unknown form": ("run", "CN-JX", "{garbage}.bin", "--year", "2025"),
+    "run, a word as year": ("run", "CN-JX", "{records}", "--year", "今年"),
+    "run, years backwards": ("run", "CN-JX", "{records}", "--year", "2030..2025"),
+    "run, an open range of years": ("run", "CN-JX", "{records}", "--year", "2025.."),
+    "run, a negative year": ("run", "CN-JX", "{records}", "--year", "-5"),
+    "run, a year of five digits": ("run", "CN-JX", "{records}", "--year", "20255"),
+    "run, a year before the first": ("run", "CN-JX", "{records}", "--year", "1999"),
+    "run, an unknown rule": ("run", "CN-JX", "{records}", "--year", "2025", "--rule", "累计提高"),
+    "run, a reading without option": ("run", "CN-JX", "{records}", "--year", "2025", "--reading", "首年断保"),
+    "run, an unknown question": ("run", "CN-JX", "{records}", "--year", "2025", "--reading", "首年=包括"),
+    "run, an unknown option of a question": ("run", "CN-JX", "{records}", "--year", "2025", "--reading", "首年断保=也许"),
+    "run, an output of an unknown form": ("run", "CN-JX", "{records}", "--year", "2025", "--output", "o.txt"),
+    "run, an output without form": ("run", "CN-JX", "{records}", "--year", "2025", "--output", "o"),
+    "run, an output in a folder that is not there": ("run", "CN-JX", "{records}", "--year", "2025", "-o", "没有/o.jsonl"),
+    "run, a folder as output": ("run", "CN-JX", "{records}", "--year", "2025", "-o", "{folder}.jsonl"),
+    "run, a folder as closing": ("run", "CN-JX", "{records}", "--year", "2025", "--closing", "{folder}"),
+    "run, one file as output and closing": (
+        "run", "CN-JX", "{records}", "--year", "2025", "-o", "c.jsonl", "--closing", "c.jsonl",
+    ),
+    "run, the records as output": ("run", "CN-JX", "{records}", "--year", "2025", "--output", "{records}"),
+    "run, an opening that is not there": ("run", "CN-JX", "{records}", "--year", "2026", "--opening", "没有"),
+    "run, an opening of bytes": ("run", "CN-JX", "{records}", "--year", "2026", "--opening", "{garbage}.bin"),
+    "run, records as an opening": ("run", "CN-JX", "{records}", "--year", "2026", "--opening", "{records}"),
+    "run, rulesets that are not there": ("run", "CN-JX", "{records}", "--year", "2025", "--rulesets", "没有"),
+    "explain, no rule": ("explain", "CN-JX", "{records}", "--person", "甲00", "--year", "2025"),
+    "explain, an unknown person": ("explain", "CN-JX", "{records}", "--person", "甲", "--year", "2025", "--rule", "累计提高额度"),
+    "explain, an unknown rule": ("explain", "CN-JX", "{records}", "--person", "甲00", "--year", "2025", "--rule", "累计提高"),
+    "explain, a rule before its time": (
+        "explain", "CN-JX", "{records}", "--person", "甲00", "--year", "2024", "--rule", "累计提高额度",
+    ),
+    "explain, a word as year": ("explain", "CN-JX", "{records}", "--person", "甲00", "--year", "今年", "--rule", "累计提高额度"),
+    "explain, an unknown form": (
+        "explain", "CN-JX", "{records}", "--person", "甲00", "--year", "2025", "--rule", "累计提高额度", "--format", "xml",
+    ),
+    "show, an unknown place": ("show", "CN-JY"),
+    "show, an unknown name": ("show", "CN-JX", "累计提高", "--year", "2025"),
+    "show, a year before the first": ("show", "CN-JX", "--year", "1900"),
+    "show, an unknown form": ("show", "CN-JX", "--format", "xml"),
+    "schema, an unknown place": ("schema", "CN-JY"),
+    "test, a path that is not there": ("test", "没有.cases.yaml"),
+    "test, a folder without cases": ("test", "{folder}"),
+    "fmt, no path": ("fmt",),
+    "fmt, a path that is not there": ("fmt", "没有.tiaoli"),
+    "fmt, a folder without rulesets": ("fmt", "{folder}"),
+    "fmt, bytes that are no text": ("fmt", "{garbage}.tiaoli"),
+    "fmt, keywords of an unknown language": ("fmt", "{folder}", "--keywords", "fr"),
+    "diff, a place without year": ("diff", "CN-JX", "CN-JX@2026"),
+    "diff, an unknown place": ("diff", "CN-JX@2025", "CN-JY@2025"),
+    "diff, a year before the first": ("diff", "CN-JX@2025", "CN-JX@1900"),
+    "diff, an unknown form": ("diff", "CN-JX@2025", "CN-JX@2026", "--format", "xml"),
+    "new, a file that is there": ("new", "{garbage}.tiaoli"),
+    "new, a folder that is not there": ("new", "没有/甲"),
+    "new, a place that is no code": ("new", "甲", "--place", "江西"),
+    "new, a year of five digits": ("new", "甲", "--year", "20255"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", USAGE.values(), ids=USAGE)
+def test_wrong_usage_gives_a_message_and_code_2(
+    command: Command, records: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    folder, garbage = records.parent / "空", records.parent / "杂"
+    folder.mkdir()
+    folder.with_suffix(".jsonl").mkdir()
+    for suffix in (".tiaoli", ".bin"):
+        garbage.with_suffix(suffix).write_bytes(GARBAGE)
+    monkeypatch.chdir(records.parent)
+    before = snapshot(records.parent)
+    result = command(*(a.format(folder=folder, garbage=garbage, records=records) for a in arguments))
+    assert result.code == 2
+    assert result.err.strip() and not result.out.strip()
+    assert "内部错误" not in result.err and "Errno" not in result.err and ".partial" not in result.err
+    assert snapshot(records.parent) == before
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else b"" for p in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("suffix", (".yaml", ".json", ".jsonl", ".csv", ".xlsx"))
+@pytest.mark.parametrize("content", (b"", GARBAGE, b"\xef\xbb\xbf\n \n", b"[[[{"), ids=("empty", "bytes", "blank", "broken"))
+def test_a_file_that_cannot_be_read_as_records_is_a_finding(
+    command: Command, tmp_path: Path, suffix: str, content: bytes
+) -> None:
+    file = tmp_path / f"r{suffix}"
+    file.write_bytes(content)
+    output = tmp_path / "o.jsonl"
+    output.write_text("从前的结果", encoding="utf-8")
+    result = command("run", "CN-JX", file, "--year", 2025, "--output", output)
+    assert result.code == 1
+    assert f"r{suffix}" in result.err
+    assert output.read_text(encoding="utf-8") == "从前的结果"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.jsonl", f"r{suffix}"]
+
+
+@pytest.mark.parametrize(
+    "name", ["check", "run", "explain", "show", "schema", "test", "fmt", "diff", "new"]
+)
+def test_each_command_explains_itself(command: Command, name: str) -> None:
+    result = command(name, "--help")
+    assert result.code == 0
+    assert name in result.out and "--lang" in result.out
+
+
+# ── check ────────────────────────────────────────────────────────────────────
+
+
+def test_check_of_the_built_in_rulesets_finds_nothing(command: Command) -> None:
+    result = command("check", "--strict")
+    assert (result.code, result.err) == (0, "")
+    assert "0 个错误，0 个警告" in result.out
+
+
+def test_check_names_file_line_and_column(command: Command, tmp_path: Path) -> None:
+    result = command("check", own(tmp_path, WRONG))
+    assert result.code == 1
+    assert "E204" in result.err and "自拟.tiaoli:2:15" in result.err
+
+
+def test_warnings_fail_with_strict_only(command: Command, tmp_path: Path) -> None:
+    file = own(tmp_path, WARNED)
+    assert [command("check", file).code, command("check", file, "--strict").code] == [0, 1]
+    assert "W601" in command("check", file).err
+
+
+def test_check_takes_files_folders_and_rulesets_together(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    own(tmp_path / "a", WRONG, "甲文"), own(tmp_path / "b", WRONG, "乙文")
+    result = command("check", tmp_path / "a", "--rulesets", tmp_path / "b")
+    assert "甲文.tiaoli:2" in result.err and "乙文.tiaoli:2" in result.err
+
+
+def test_check_as_json_is_data(command: Command, tmp_path: Path) -> None:
+    result = command("check", own(tmp_path, WRONG), "--format", "json")
+    found = json.loads(result.out)
+    assert result.code == 1
+    assert {"code": "E204", "line": 2, "column": 15}.items() <= found[0].items()
+    assert json.loads(command("check", "--format", "json").out) == []
+
+
+def test_messages_come_in_english_when_asked(command: Command, tmp_path: Path) -> None:
+    file = own(tmp_path, WRONG)
+    for arguments in (("--lang", "en", "check", file), ("check", file, "--lang", "en")):
+        assert "error[E204]: unknown name" in command(*arguments).err
+
+
+def test_the_language_may_be_set_in_the_environment(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIAOLI_LANG", "en")
+    assert "error[E204]" in command("check", own(tmp_path, WRONG)).err
+
+
+# ── run: forms ───────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def expected(histories: list[dict[str, Any]], jiangxi: tiaoli.Rules) -> list[dict[str, Any]]:
+    """One flat object a person-year, from the Python API."""
+    return [
+        {"编号": r["编号"], "年度": year, **row}
+        for r in histories
+        for year, row in jiangxi.evaluate(r, range(2025, 2031)).items()
+    ]
+
+
+@pytest.mark.parametrize("suffix", (".yaml", ".json", ".jsonl", ".csv", ".xlsx"))
+def test_every_form_of_records_gives_the_same_results(
+    command: Command, tmp_path: Path, histories: list[dict[str, Any]], expected: list[dict[str, Any]], suffix: str
+) -> None:
+    file = write_records(tmp_path / f"r{suffix}", histories)
+    result = command("run", "CN-JX", file, "--year", YEARS, "--output", tmp_path / "o.jsonl")
+    assert (result.code, result.err) == (0, f"计算了 40 人 → {tmp_path / 'o.jsonl'}；0 条记录有错，没有计算。\n")
+    written = read_results((tmp_path / "o.jsonl").read_text(encoding="utf-8"))
+    assert written == [{k: plain(v) for k, v in row.items()} for row in expected]
+
+
+@pytest.mark.parametrize("suffix", OUTPUTS)
+def test_every_form_of_results_holds_the_same_values(
+    command: Command, records: Path, expected: list[dict[str, Any]], suffix: str
+) -> None:
+    output = records.parent / f"o{suffix}"
+    assert command("run", "CN-JX", records, "--year", YEARS, "-o", output).code == 0
+    rows = [{k: row[k] for k in expected[0]} for row in read(output)]
+    assert rows == [{k: text(v) for k, v in row.items()} for row in expected]
+
+
+def plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def text(value: Any) -> str:
+    """Return a value as one text, however the form of file spells it."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.date().isoformat()
+        case date():
+            return value.isoformat()
+        case Decimal() | float():
+            return f"{Decimal(str(value)).normalize():f}"
+        case _:
+            return str(value)
+
+
+def read(path: Path) -> Iterator[Mapping[str, str]]:
+    match path.suffix:
+        case ".jsonl":
+            rows: Any = read_results(path.read_text(encoding="utf-8"))
+        case ".json":
+            rows = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)["结果"]
+        case ".csv":
+            rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        case _:
+            cells = list(load_workbook(path)["结果"].iter_rows(values_only=True))
+            rows = [dict(zip(cells[0], line, strict=True)) for line in cells[1:]]
+    for row in rows:
+        yield {k: text(v) for k, v in row.items()}
+
+
+def test_results_say_what_they_rest_on(command: Command, records: Path, jiangxi: tiaoli.Rules) -> None:
+    place, reading = "CN-JX", "首年断保=包括"
+    for suffix in OUTPUTS:
+        command("run", place, records, "--year", 2025, "-o", records.parent / f"o{suffix}", "--reading", reading, "--provenance")
+    first = json.loads((records.parent / "o.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert first["引擎"] == f"tiaoli {tiaoli.__version__}"
+    assert first["规则集"] == jiangxi.program(2025).fingerprint
+    assert (first["地区"], first["读法"]["首年断保"]) == (place, "包括")
+    whole = json.loads((records.parent / "o.json").read_text(encoding="utf-8"))
+    assert {k: whole[k] for k in first} == first
+    row = next(csv.DictReader(io.StringIO((records.parent / "o.csv").read_text(encoding="utf-8-sig"))))
+    assert (row["规则集"], row["地区"]) == (first["规则集"], place)
+    notes = dict(load_workbook(records.parent / "o.xlsx")["说明"].iter_rows(values_only=True))
+    assert notes["规则集"] == first["规则集"] and reading in notes["读法"]
+
+
+def test_json_lines_have_no_header_unless_asked(command: Command, records: Path) -> None:
+    command("run", "CN-JX", records, "--year", 2025, "-o", records.parent / "o.jsonl")
+    assert all("编号" in row for row in read_results((records.parent / "o.jsonl").read_text(encoding="utf-8")))
+
+
+def test_without_output_a_table_a_person_is_printed(command: Command, example: Path) -> None:
+    result = command("run", "CN-JX", example, "--year", YEARS)
+    assert result.code == 0
+    assert "张三" in result.out and "李四" in result.out
+    assert "2030-09-01" in result.out and "403,000元" in result.out
+    assert "CN-JX · tiaoli" in result.out
+    assert "计算了 2 人；0 条记录有错" in result.err
+
+
+def test_a_long_table_says_what_it_leaves_out(command: Command, records: Path) -> None:
+    result = command("run", "CN-JX", records, "--year", "2025..2034")
+    assert result.code == 0
+    assert "行没有显示；用 --output" in result.err
+
+
+def test_numbers_of_people_are_texts_that_spreadsheets_do_not_run(command: Command, tmp_path: Path) -> None:
+    file = write_records(tmp_path / "r.jsonl", [{"编号": "=1+1", "原封顶线": 1}])
+    command("run", "CN-JX", file, "--year", 2025, "-o", tmp_path / "o.csv")
+    command("run", "CN-JX", file, "--year", 2025, "-o", tmp_path / "o.xlsx")
+    assert "\n'=1+1,2025" in (tmp_path / "o.csv").read_text(encoding="utf-8-sig").replace("\r", "")
+    assert load_workbook(tmp_path / "o.xlsx")["结果"]["A2"].data_type == "s"
+
+
+# ── run: options ─────────────────────────────────────────────────────────────
+
+
+def lines(command: Command, records: Path, *options: object) -> list[dict[str, Any]]:
+    output = records.parent / "结果.jsonl"
+    result = command("run", "CN-JX", records, "--output", output, *options)
+    assert result.code == 0, result.err
+    return read_results(output.read_text(encoding="utf-8"))
+
+
+def test_rule_picks_any_rules_in_the_order_asked(command: Command, records: Path) -> None:
+    rows = lines(command, records, "--year", 2026, "--rule", "逾期参保", "--rule", "待遇等待期")
+    assert {tuple(row) for row in rows} == {("编号", "年度", "逾期参保", "待遇等待期")}
+    assert {row["逾期参保"] for row in rows} == {True, False}
+
+
+def test_reading_changes_results(command: Command, records: Path) -> None:
+    usual = lines(command, records, "--year", YEARS, "--rule", "变动等待期")
+    other = lines(command, records, "--year", YEARS, "--rule", "变动等待期", "--reading", "首年断保=包括")
+    assert sum(r["变动等待期"] for r in other) > sum(r["变动等待期"] for r in usual) > 0
+
+
+@pytest.mark.parametrize("year", (2025, 2027, 2029))
+def test_going_on_from_the_closing_of_any_year_equals_the_full_run(command: Command, records: Path, year: int) -> None:
+    state = records.parent / "期初.jsonl"
+    whole = lines(command, records, "--year", "2025..2032")
+    early = lines(command, records, "--year", f"2025..{year}", "--closing", state)
+    later = lines(command, records, "--year", f"{year + 1}..2032", "--opening", state)
+    assert [r for r in whole if r["年度"] <= year] == early
+    assert [r for r in whole if r["年度"] > year] == later
+
+
+def test_opening_needs_no_facts_of_years_gone_by(
+    command: Command, records: Path, histories: list[dict[str, Any]]
+) -> None:
+    state, late = records.parent / "期初.jsonl", records.parent / "以后.jsonl"
+    whole = lines(command, records, "--year", "2025..2030")
+    lines(command, records, "--year", "2025..2027", "--closing", state)
+    write_records(late, [{**h, "年度": {y: f for y, f in h["年度"].items() if y > 2027}} for h in histories])
+    assert lines(command, late, "--year", "2028..2030", "--opening", state) == [r for r in whole if r["年度"] > 2027]
+
+
+def test_a_person_without_opening_state_is_left_out(command: Command, records: Path) -> None:
+    state = records.parent / "期初.jsonl"
+    lines(command, records, "--year", 2025, "--closing", state)
+    kept = state.read_text(encoding="utf-8").splitlines()[1:]
+    state.write_text("\n".join(kept), encoding="utf-8")
+    result = command("run", "CN-JX", records, "--year", 2026, "--opening", state, "-o", records.parent / "o.jsonl")
+    assert result.code == 1
+    assert "甲00" in result.err and "39 人" in result.err
+
+
+@pytest.mark.parametrize("line", ("不是", "{}", '{"编号":"甲00","年度":2025,"期初":{"断保年数":"三"}}', "[1]"))
+def test_a_line_that_is_no_state_is_named(command: Command, records: Path, line: str) -> None:
+    state = records.parent / "期初.jsonl"
+    state.write_text(f"\n{line}\n", encoding="utf-8")
+    result = command("run", "CN-JX", records, "--year", 2026, "--opening", state)
+    assert (result.code, result.out) == (2, "")
+    assert "E822" in result.err and "第2行" in result.err
+
+
+def test_a_state_later_than_the_years_asked_is_refused(command: Command, records: Path) -> None:
+    state = records.parent / "期初.jsonl"
+    lines(command, records, "--year", 2027, "--closing", state)
+    result = command("run", "CN-JX", records, "--year", 2026, "--opening", state)
+    assert result.code in (1, 2)
+    assert "E822" in result.err
+
+
+def test_rulesets_of_ones_own_are_used(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, WARNED)
+    file = write_records(tmp_path / "r.jsonl", [{"编号": "P1", "年度": {"2025": {"费用": Decimal("10.01")}}}])
+    result = command("run", "CN-ZZ", file, "--year", 2025, "--rulesets", tmp_path, "-o", tmp_path / "o.jsonl")
+    assert result.code == 0
+    assert (tmp_path / "o.jsonl").read_text(encoding="utf-8") == '{"编号":"P1","年度":2025,"报销":6.01}\n'
+
+
+def test_rulesets_with_errors_are_a_finding_and_nothing_is_computed(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, WRONG)
+    file = write_records(tmp_path / "r.jsonl", [{"编号": "P1"}])
+    result = command("run", "CN-ZZ", file, "--year", 2025, "--rulesets", tmp_path, "-o", tmp_path / "o.jsonl")
+    assert result.code == 1
+    assert "E204" in result.err
+    assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_a_mandate_broken_by_a_persons_values_is_a_finding(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, WARNED + "要求 报销 ≤ 100元\n")
+    good, bad = ({"编号": f"P{n}", "年度": {"2025": {"费用": n}}} for n in (100, 200))
+    file = write_records(tmp_path / "r.jsonl", [good, bad])
+    result = command("run", "CN-ZZ", file, "--year", 2025, "--rulesets", tmp_path, "-o", tmp_path / "o.jsonl")
+    assert result.code == 1
+    assert "E805" in result.err and "P200" in result.err and "P100" not in result.err
+
+
+# ── run: faulty records ──────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("suffix", OUTPUTS)
+def test_faulty_records_are_listed_counted_and_left_out(command: Command, flawed: Path, suffix: str) -> None:
+    output = flawed.parent / f"o{suffix}"
+    result = command("run", "CN-JX", flawed, "--year", 2025, "-o", output)
+    assert result.code == 1
+    assert result.err.count("flawed.jsonl:2") == 2
+    assert "参堡" in result.err and "是不是“参保”" in result.err
+    assert "计算了 2 人" in result.err and "1 条记录有错" in result.err
+    assert [row["编号"] for row in read(output)] == ["P1", "P3"]
+
+
+def test_strict_stops_at_the_first_fault_and_writes_nothing(command: Command, flawed: Path) -> None:
+    output = flawed.parent / "o.jsonl"
+    output.write_text("从前的结果", encoding="utf-8")
+    result = command("run", "CN-JX", flawed, "--year", 2025, "-o", output, "--closing", flawed.parent / "c", "--strict")
+    assert result.code == 1
+    assert "已停止" in result.err
+    assert output.read_text(encoding="utf-8") == "从前的结果"
+    assert sorted(p.name for p in flawed.parent.iterdir()) == ["flawed.jsonl", "o.jsonl"]
+
+
+def test_strict_without_faults_is_no_different(command: Command, records: Path) -> None:
+    assert lines(command, records, "--year", 2025, "--strict") == lines(command, records, "--year", 2025)
+
+
+def test_one_bad_cell_among_ten_thousand_is_found(command: Command, tmp_path: Path) -> None:
+    rows = [json_text({"编号": f"P{i}", "原封顶线": 400000, "年度": {"2025": {"基金支付": 10}}}) for i in range(10_000)]
+    rows[7_776] = rows[7_776].replace(":10}", ':"十"}')
+    file = tmp_path / "r.jsonl"
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    result = command("run", "CN-JX", file, "--year", 2025, "-o", tmp_path / "o.jsonl", "--rule", "断保年数")
+    assert result.code == 1
+    assert "r.jsonl:7777:" in result.err and "P7776" in result.err and "基金支付" in result.err and "十" in result.err
+    assert "计算了 9999 人" in result.err and "1 条记录有错" in result.err
+    assert len((tmp_path / "o.jsonl").read_text(encoding="utf-8").splitlines()) == 9_999
+
+
+def test_thousands_of_faults_are_counted_but_not_all_listed(command: Command, tmp_path: Path) -> None:
+    file = write_records(tmp_path / "r.jsonl", [{"编号": f"P{i}"} for i in range(2_000)])
+    result = command("run", "CN-JX", file, "--year", 2025)
+    assert result.code == 1
+    assert "2000 条记录有错" in result.err
+    assert result.err.count("错误[") <= 100
+
+
+def test_records_that_cannot_be_computed_are_listed_like_faulty_ones(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, "每年 事实 人数: 整数\n结果 规则 人均: 金额 舍入 向下 到 分 = 100元 ÷ 人数\n")
+    file = write_records(tmp_path / "r.jsonl", [{"编号": f"P{n}", "年度": {"2025": {"人数": n}}} for n in (0, 4)])
+    result = command("run", "CN-ZZ", file, "--year", 2025, "--rulesets", tmp_path, "-o", tmp_path / "o.jsonl")
+    assert result.code == 1
+    assert "P0" in result.err and "人均" in result.err
+    assert (tmp_path / "o.jsonl").read_text(encoding="utf-8") == '{"编号":"P4","年度":2025,"人均":25}\n'
+
+
+# ── run: what is left on disk ────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("suffix", OUTPUTS)
+def test_an_existing_output_is_replaced_as_a_whole(command: Command, records: Path, suffix: str) -> None:
+    output = records.parent / f"o{suffix}"
+    output.write_bytes(b"old " * 100_000)
+    held = output.open("rb")
+    assert command("run", "CN-JX", records, "--year", 2025, "-o", output).code == 0
+    with held:
+        assert held.read(4) == b"old ", "the old file was written over in place"
+    assert len(list(read(output))) == 40
+    assert sorted(p.name for p in records.parent.iterdir()) == sorted([output.name, records.name])
+
+
+def test_an_interrupted_run_leaves_the_old_file_and_no_partial_one(records: Path, histories: list[dict[str, Any]]) -> None:
+    folder = records.parent
+    big, output = folder / "big.jsonl", folder / "o.jsonl"
+    write_records(big, [{**histories[i % 40], "编号": f"P{i}"} for i in range(40_000)])
+    output.write_text("从前的结果", encoding="utf-8")
+    running = start("run", "CN-JX", big, "--year", "2025..2034", "-o", output, "--closing", folder / "c.jsonl")
+    wait_for(lambda: any(".partial" in p.name and p.stat().st_size for p in folder.iterdir()), running)
+    running.send_signal(signal.SIGINT)
+    result = said(running)
+    assert result.code == 130
+    assert "Traceback" not in result.err and "已中断" in result.err
+    assert output.read_text(encoding="utf-8") == "从前的结果"
+    assert sorted(p.name for p in folder.iterdir()) == sorted(["big.jsonl", "o.jsonl", records.name])
+
+
+def wait_for(happened: Callable[[], bool], running: subprocess.Popen[bytes]) -> None:
+    for _ in range(3_000):
+        if happened():
+            return
+        assert running.poll() is None, "the run ended before it could be interrupted"
+        time.sleep(0.01)
+    raise AssertionError("nothing was written")
+
+
+@pytest.mark.parametrize("arguments", (("run", "CN-JX", "{records}", "--year", "2025..2034"), ("show", "CN-JX"), ("schema", "CN-JX")))
+def test_a_reader_that_stops_early_is_no_error_of_ours(records: Path, arguments: tuple[str, ...]) -> None:
+    running = start(*(a.format(records=records) for a in arguments))
+    assert running.stdout is not None
+    running.stdout.close()
+    running.stdout = None
+    result = said(running)
+    assert result.code in (0, 1)
+    assert result.err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is a matter of Linux")
+def test_a_full_disk_is_said_and_is_no_bug() -> None:
+    with Path("/dev/full").open("wb") as full:
+        result = said(start("check", stdout=full))
+    assert result.code == 1
+    assert "内部错误" not in result.err and "Traceback" not in result.err
+
+
+def test_the_module_runs_like_the_command(process: Command) -> None:
+    assert process("check").code == 0
+    assert process("check", "没有.tiaoli").code == 2
+
+
+# ── explain ──────────────────────────────────────────────────────────────────
+
+
+def explain(command: Command, file: Path, *options: object, person: str = "李四", rule: str = "待遇开始日") -> Said:
+    return command("explain", "CN-JX", file, "--person", person, "--year", 2030, "--rule", rule, *options)
+
+
+def test_an_explanation_comes_as_text_tree_and_json(command: Command, example: Path) -> None:
+    text, tree, data = (explain(command, example, "--format", form) for form in ("text", "tree", "json"))
+    assert [text.code, tree.code, data.code] == [0, 0, 0]
+    assert text.out.startswith("李四 2030年度 待遇开始日 = 2030-09-01")
+    assert "├── " in tree.out
+    assert json.loads(data.out)["结果"][0]["值"] == "2030-09-01"
+
+
+def test_text_is_the_default_form(command: Command, example: Path) -> None:
+    assert explain(command, example).out == explain(command, example, "--format", "text").out
+
+
+def test_missing_facts_are_named_with_code_1(command: Command, tmp_path: Path) -> None:
+    file = write_records(tmp_path / "r.jsonl", [{"编号": "P1", "年度": {"2030": {"参保": True}}}])
+    result = explain(command, file, person="P1", rule="大病保险最高支付限额")
+    assert result.code == 1
+    assert "还缺少: 原封顶线" in result.out
+    late = explain(command, file, person="P1", rule="待遇开始日")
+    assert late.code == 1
+    assert "还缺少: 缴费日期（2030年度）" in late.out
+
+
+def test_what_the_missing_facts_do_not_touch_is_explained(command: Command, tmp_path: Path) -> None:
+    file = write_records(tmp_path / "r.jsonl", [{"编号": "P1", "年度": {"2030": {"参保": True}}}])
+    result = explain(command, file, person="P1", rule="连续参保年数")
+    assert (result.code, result.out.splitlines()[0]) == (0, "P1 2030年度 连续参保年数 = 1年")
+
+
+def test_explain_takes_readings_and_opening_states(command: Command, records: Path) -> None:
+    state = records.parent / "期初.jsonl"
+    lines(command, records, "--year", "2025..2028", "--closing", state)
+    rows = {r["编号"]: r for r in lines(command, records, "--year", 2030, "--reading", "首年断保=包括")}
+    found = explain(
+        command, records, "--opening", state, "--reading", "首年断保=包括", "--format", "json", person="甲03", rule="变动等待期"
+    )
+    assert found.code == 0
+    assert json.loads(found.out)["结果"][0]["值"] == rows["甲03"]["变动等待期"]
+
+
+def test_faults_of_others_do_not_stop_an_explanation(command: Command, flawed: Path) -> None:
+    assert explain(command, flawed, person="P3", rule="断保年数").code == 0
+    faulty = explain(command, flawed, person="P2", rule="断保年数")
+    assert faulty.code == 1
+    assert "参堡" in faulty.err
+
+
+# ── show, schema, diff ───────────────────────────────────────────────────────
+
+
+def test_show_lists_what_is_in_force_with_document_and_clause(command: Command) -> None:
+    result = command("show", "CN-JX", "--year", 2026)
+    assert result.code == 0
+    for text in ("赣府厅发〔2024〕34号", "二(四)", "累计提高额度", "固定等待期月数", "首年断保"):
+        assert text in result.out
+
+
+def test_show_of_one_name_says_no_more(command: Command) -> None:
+    result = command("show", "CN-JX", "参保", "--year", 2026)
+    assert result.code == 0
+    assert "国办发〔2024〕38号" in result.out and "累计提高额度" not in result.out
+
+
+def test_show_and_diff_as_json_are_data(command: Command) -> None:
+    shown = json.loads(command("show", "CN-JX", "--year", 2026, "--format", "json").out)
+    compared = json.loads(command("diff", "CN-JX@2025", "CN-JX@2026", "--format", "json").out)
+    assert shown and compared
+
+
+def test_diff_tells_old_and_new_values(command: Command) -> None:
+    result = command("diff", "CN-JX@2025", "CN-JX@2026")
+    assert result.code == 0
+    assert "670元" in result.out and "700元" in result.out
+
+
+def test_diff_of_a_side_with_itself_finds_nothing(command: Command) -> None:
+    result = command("diff", "CN-JX@2025", "CN-JX@2025")
+    assert result.code == 0
+    assert "二(四)" not in result.out
+
+
+def test_the_schema_is_valid_and_plain_jsonschema_judges_alike(
+    command: Command, histories: list[dict[str, Any]], jiangxi: tiaoli.Rules
+) -> None:
+    schema = json.loads(command("schema", "CN-JX").out)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(schema)
+    judge = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    sound = [*histories, *({"编号": "P", "原封顶线": Decimal(n) / 100} for n in range(0, 100_000, 37))]
+    assert [r for r in sound if not judge.is_valid(json.loads(json_text(r)))] == []
+    assert [r for r in spoilt() if judge.is_valid(r)] == []
+    for record in spoilt():
+        with pytest.raises(tiaoli.RecordError):
+            jiangxi.evaluate(record, 2025)
+
+
+def spoilt() -> Iterator[dict[str, Any]]:
+    """Records of which each has one fault that a schema can see."""
+    sound: dict[str, Any] = {"编号": "P", "原封顶线": 1, "年度": {"2025": {"参保": True, "缴费日期": "2024-11-02"}}}
+    for key, values in {"编号": (None, "", [1]), "原封顶线": (-1, "1", None, True, [1]), "免等待人群": ("对", 1, None), "多余": (1,)}.items():
+        yield from ({**sound, key: value} for value in values)
+    yield from ({k: v for k, v in sound.items() if k != gone} for gone in ("编号", "原封顶线"))
+    year = sound["年度"]["2025"]
+    for key, faults in {"参保": ("yes", 0), "缴费日期": ("2024-02-30", 2024, "昨天"), "基金支付": (-1, "0"), "补缴年数": (-1, 1)}.items():
+        wrong = faults if key != "补缴年数" else (-1, Decimal("0.5"), "1")
+        yield from ({**sound, "年度": {"2025": {**year, key: float(v) if isinstance(v, Decimal) else v}}} for v in wrong)
+    yield {**sound, "年度": {"今年": year}}
+    yield {**sound, "年度": [year]}
+
+
+# ── test ─────────────────────────────────────────────────────────────────────
+
+
+def test_the_built_in_cases_pass_and_reach_every_branch(command: Command) -> None:
+    result = command("test")
+    assert result.code == 0
+    assert "0 个不符" in result.out and "未到达" not in result.out
+
+
+def test_a_failing_case_shows_expected_actual_and_why(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, WARNED + "要求 报销 ≤ 1万元\n")
+    cases = tmp_path / "自拟.cases.yaml"
+    cases.write_text(
+        "地区: CN-ZZ\n用例:\n  - 名称: 算错的\n    记录: {编号: P, 年度: {2025: {费用: 100}}}\n    期望: {2025: {报销: 70}}\n",
+        encoding="utf-8",
+    )
+    for arguments in ((cases,), (tmp_path,)):
+        result = command("test", *arguments)
+        assert result.code == 1
+        assert "自拟.cases.yaml:5" in result.err
+        assert "70" in result.err and "60元" in result.err and "费用 × 60%" in result.err
+        assert "0 个通过，1 个不符" in result.out
+
+
+# ── fmt and new ──────────────────────────────────────────────────────────────
+
+UNTIDY = "# 头\n文件 自拟   地区 CN-ZZ 施行 2025年度\n规则   甲:金额=1元   # 尾\n"
+
+
+def test_fmt_lays_out_once_and_for_all(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "自拟.tiaoli"
+    file.write_text(UNTIDY, encoding="utf-8")
+    assert command("fmt", "--check", file).code == 1
+    assert file.read_text(encoding="utf-8") == UNTIDY
+    assert "已排版" in command("fmt", tmp_path).out
+    tidy = file.read_text(encoding="utf-8")
+    assert "# 头" in tidy and "# 尾" in tidy and tidy != UNTIDY
+    assert (command("fmt", "--check", file), command("fmt", file).out) == (Said(0, "", ""), "")
+    assert file.read_text(encoding="utf-8") == tidy
+
+
+def test_fmt_spells_keywords_in_either_language(command: Command, tmp_path: Path) -> None:
+    file = own(tmp_path, WARNED)
+    command("fmt", file)
+    before = file.read_text(encoding="utf-8")
+    assert command("fmt", file, "--keywords", "en").code == 0
+    assert "output rule 报销: money" in file.read_text(encoding="utf-8")
+    assert command("fmt", file, "--keywords", "zh").code == 0
+    assert file.read_text(encoding="utf-8") == before
+
+
+def test_fmt_leaves_what_it_cannot_parse(command: Command, tmp_path: Path) -> None:
+    file = own(tmp_path, "规则 甲 金额 = = 1元\n")
+    before = file.read_bytes()
+    assert command("fmt", file).code == 1
+    assert file.read_bytes() == before
+
+
+def test_the_built_in_rulesets_are_laid_out(command: Command) -> None:
+    assert command("fmt", "--check", ROOT / "rulesets") == Said(0, "", "")
+
+
+@pytest.mark.parametrize("name", ("甲省2026", "甲省2026.tiaoli", "a b", "2026", "《文件》", '引"号', "x" * 60, "文件", "规则"))
+def test_a_new_ruleset_checks_clean_and_runs(command: Command, tmp_path: Path, name: str) -> None:
+    made = command("new", tmp_path / name, "--place", "CN-ZZ", "--year", 2026)
+    assert made.code == 0
+    file = next(tmp_path.glob("*.tiaoli"))
+    checked = command("check", file, "--strict")
+    assert (checked.code, checked.err) == (0, "")
+    assert command("fmt", "--check", file).code == 0
+    people = write_records(tmp_path / "r.jsonl", [{"编号": "P", "年度": {"2026": {"示例困难群众": True}}}])
+    ran = command("run", "CN-ZZ", people, "--year", 2026, "--rulesets", tmp_path, "-o", tmp_path / "o.jsonl")
+    assert ran.code == 0
+    assert json.loads((tmp_path / "o.jsonl").read_text(encoding="utf-8"))["示例应缴金额"] == 160
+
+
+def test_a_bug_is_said_in_one_line_with_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from tiaoli.apps import cli
+
+    def broken() -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.delenv("TIAOLI_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as left:
+        cli._guard(broken)
+    said = capsys.readouterr().err
+    assert left.value.code == 3
+    assert "ZeroDivisionError: oops" in said and len(said.splitlines()) == 1
+    monkeypatch.setitem(os.environ, "TIAOLI_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        cli._guard(broken)
