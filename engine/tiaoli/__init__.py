@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tiaoli.api import EvaluationError, Result, Rules, RulesetError, UsageError, load, loads
-    from tiaoli.diagnostic import Diagnostic, TiaoliError
+    from tiaoli.diagnostic import Diagnostic
+    from tiaoli.errors import TiaoliError
     from tiaoli.explain import Explanation
     from tiaoli.records import Fault, RecordError
 
@@ -24,7 +25,7 @@ _HOMES = {
     "Result": "tiaoli.api",
     "Rules": "tiaoli.api",
     "RulesetError": "tiaoli.api",
-    "TiaoliError": "tiaoli.diagnostic",
+    "TiaoliError": "tiaoli.errors",
     "UsageError": "tiaoli.api",
     "load": "tiaoli.api",
     "loads": "tiaoli.api",

@@ -24,7 +24,8 @@ from tiaoli import explain as explaining
 from tiaoli import model as m
 from tiaoli.backends.interpreter import Compiled, compile_program, condition_function
 from tiaoli.consolidate import applies
-from tiaoli.diagnostic import Diagnostic, TiaoliError, errors
+from tiaoli.diagnostic import Diagnostic, errors
+from tiaoli.errors import TiaoliError
 from tiaoli.explain import Explanation
 from tiaoli.meaning import Trouble, Unknown, evaluate
 from tiaoli.pipeline import Library, build, first_year_of, nearest, read_library
@@ -199,9 +200,11 @@ class Rules:
             raise UsageError([Diagnostic("E814", {"text": str(asked)})])
         if asked.start < self.first_year:
             raise UsageError([Diagnostic("E815", {"year": asked.start, "first": self.first_year})])
-        program = self.program(asked.stop - 1)
+        program = self._build(asked.stop)[0] or self.program(asked.stop - 1)
         names = program.outputs if rules is None else tuple(rules)
         for name in names:
+            if name not in program.rules and name in self.newest.rules:
+                raise UsageError([Diagnostic("E820", {"rule": name, "year": asked.stop - 1})])
             if name not in program.rules:
                 near = nearest(name, program.rules)
                 raise UsageError([Diagnostic("E811", {"place": self.place, "name": name, "near": near})])
@@ -273,6 +276,9 @@ class Rules:
                 if step is None:
                     row.append(_mandated(compiled, name, year, tracer) if name.startswith("要求 ") else initial)
                     continue
+                needs = step.decision.value if step.decision else None
+                if isinstance(needs, Unknown) and name in compiled.outputs:
+                    raise EvaluationError([_missing(needs, person.id, year, name)])
                 if step.trouble is not None and name in compiled.outputs:
                     raise EvaluationError([_trouble(step.trouble, person.id, year, name)])
                 row.append(_held(step, initial))
@@ -318,6 +324,11 @@ def _mandated(compiled: Compiled, name: str, year: int, tracer: Tracer) -> bool 
     return holds if isinstance(holds, bool) else None
 
 
+def _missing(needs: Unknown, person: str, year: int, rule: str) -> Diagnostic:
+    facts = "、".join(f"{name}（{of}年度）" if of else name for name, of in sorted(needs.needs))
+    return Diagnostic("E804", {"person": person, "year": year, "rule": rule, "reason": f"缺少 / missing {facts}"})
+
+
 def _trouble(trouble: Trouble, person: str, year: int, rule: str) -> Diagnostic:
     reason = message(Diagnostic(trouble.code, dict(trouble.arguments)), "zh")
     return Diagnostic("E804", {"person": person, "year": year, "rule": rule, "reason": reason})
@@ -338,10 +349,14 @@ class Result(Mapping[int, Mapping[str, Any]]):
     person: Person
     rows: Mapping[int, tuple[Any, ...]]
     opening: Opening | None = None
+    _years: dict[int, Mapping[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, year: int) -> Mapping[str, Any]:
-        row = self.rows[year]
-        return {name: self._outward(name, row, year) for name in self.compiled.outputs}
+        known = self._years.get(year)
+        if known is None:
+            row = self.rows[year]
+            known = self._years[year] = {name: self._outward(name, row, year) for name in self.compiled.outputs}
+        return known
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.rows)

@@ -132,7 +132,8 @@ def _moved(ranges: tuple[Range, ...], expression: m.Apply) -> Range:
     low, high = amount if expression.operator[0] == "+" else row("负").bound((amount,))
     first = None if low is None or day[0] is None else day[0] + low * (shortest if low >= 0 else longest)
     last = None if high is None or day[1] is None else day[1] + high * (longest if high >= 0 else shortest)
-    return first, last
+    lowest, highest = DATES
+    return row("限于").bound(((first, last), (lowest, lowest), (highest, highest)))
 
 
 def reach(

@@ -14,7 +14,8 @@ from typing import Any
 
 from tiaoli import model as m
 from tiaoli.api import EvaluationError, Result, Rules, UsageError
-from tiaoli.diagnostic import Diagnostic, TiaoliError
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.errors import TiaoliError
 from tiaoli.explain import as_text
 from tiaoli.meaning import Unknown
 from tiaoli.pipeline import nearest

@@ -52,7 +52,7 @@ def elaborate_result(
     """A value of the rule's type; a rule of whole numbers that names its rounding may be given a ratio."""
     whole = signature.names_rounding and signature.type.kind is Kind.INT
     if whole:
-        node = desk.elaborator.value(expression, context, signature.type)
+        node = desk.elaborator.value(expression, context, signature.type, signature.type.nullable)
         if node is None or node.type.kind is Kind.RATE or fits(node.type, signature.type):
             return node
     return desk.elaborator.of_type(expression, context, signature.type)

@@ -54,10 +54,24 @@ def _check_references(
 ) -> None:
     for expression in m.expressions(rule.body):
         for node in m.walk(expression):
-            if isinstance(node, m.RuleRef) and not node.lag and node.name not in active:
+            if isinstance(node, m.FactRef) and node.lag and start == desk.in_force.first:
+                _has_past(desk, rule, node, said)
+            elif isinstance(node, m.RuleRef) and not node.lag and node.name not in active:
                 _not_in_force(desk, rule, node, start, said)
             elif isinstance(node, m.ParameterRef):
                 _has_values(desk, rule, node, start, end, said)
+
+
+def _has_past(desk: Desk, rule: m.Rule, node: m.FactRef, said: set[tuple[str, int, str]]) -> None:
+    """In the first year computed there is no year before, so a fact read from it must be able to be missing."""
+    fact = desk.facts.get(node.name)
+    key = (node.name, node.span.start, rule.name)
+    if fact is None or fact.has_default or fact.type.nullable or key in said:
+        return
+    said.add(key)
+    first = desk.in_force.first
+    arguments = {"name": node.name, "year": first, "before": first - 1}
+    desk.say("E417", node.span, _clause_at(rule, node.span), Related(fact.span, "defined_here"), **arguments)
 
 
 def _not_in_force(desk: Desk, rule: m.Rule, node: m.RuleRef, start: int, said: set[tuple[str, int, str]]) -> None:
@@ -97,7 +111,7 @@ def _has_values(
         if missing:
             said.add(key)
             related = (Related(parameter.span, "defined_here"),)
-            shown = "" if missing[0] is None else f"（{missing[0]}）"
+            shown = "" if missing[0] is None else f"({missing[0]})"
             arguments = {"name": node.name, "year": year, "key": shown, "place": desk.in_force.place}
             desk.found.append(Diagnostic("E411", arguments, node.span, _clause_at(rule, node.span), related))
             return

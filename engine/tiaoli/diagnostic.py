@@ -51,19 +51,6 @@ class Diagnostic:
         return (self.path or "", self.line or 0, self.column or 0)
 
 
-class TiaoliError(Exception):
-    """Base of what the public API raises for mistakes of users; carries the diagnostics."""
-
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__(self.diagnostics)
-
-    def __str__(self) -> str:
-        from tiaoli.render import render_text
-
-        return "\n".join(render_text(diagnostic, "zh") for diagnostic in self.diagnostics)
-
-
 def errors(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return those that are errors."""
     return [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]

@@ -138,6 +138,9 @@ class Elaborator:
         if signature is None and expected is not None and expected.kind is Kind.PLACE:
             return m.Constant(Type(Kind.PLACE), 0, ANY, ref.span, ref.name)
         if signature is None and expected is not None and expected.members and not self._is_option(ref):
+            if self.scope.joined(ref.name) is not None:
+                self.scope.unknown(ref.name, ref.span, context.clause)
+                return None
             near = nearest(ref.name, expected.members)
             self.say("E216", ref.span, context, name=ref.name, known=expected.members, near=near)
             return None
@@ -271,9 +274,7 @@ class Elaborator:
     ) -> None:
         types = [o.type.present for o in operands]
         if isinstance(written, s.Call):
-            takes = (
-                "；".join("、".join(k.zh for k in kinds) for kinds in row(name).takes) or "同一类型的数值、日期或年度"
-            )
+            takes: object = row(name).takes[0] if row(name).takes else "same_ordered"
             self.say("E319", written.span, context, function=written.function.text, types=tuple(types), takes=takes)
             return
         for literal, other in ((0, 1), (1, 0)):
@@ -310,6 +311,8 @@ class Elaborator:
         if condition is None or then is None or otherwise is None:
             return None
         kind = union(then.type, otherwise.type)
+        if kind is None and expected is not None and fits(then.type, expected) and fits(otherwise.type, expected):
+            kind = expected
         if kind is None:
             self._mismatch(c.otherwise, otherwise, then.type, context)
             return None

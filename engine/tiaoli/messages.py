@@ -29,6 +29,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "edge": ("(含) 或 (不含)", "(incl) or (excl)"),
     "end": ("结束", "the end"),
     "expression": ("表达式（名称、数值或括号）", "an expression (a name, a value or brackets)"),
+    "same_ordered": ("同一类型的数值、日期或年度", "numbers, dates or years of one type"),
     "amend": ("修改", "amend"),
     "repeal": ("废止", "repeal"),
     "exception": ("作例外", "make an exception to"),
@@ -379,6 +380,12 @@ MESSAGES: dict[str, Message] = {
         "数次数写 累计(若 条件 则 1 否则 0)；含除法的先定义一条舍入后的规则再累计",
         "to count write running_total(if condition then 1 otherwise 0); round a quotient in a rule first",
     ),
+    "E333": Message(
+        "“{name}”的初值比它的舍入单位更细",
+        "the initial value of '{name}' is finer than its rounding unit",
+        "改初值或舍入单位",
+        "change the initial value or the unit",
+    ),
     "W302": Message(
         "“{name}”总是有值，不必判断",
         "'{name}' always has a value; the test is not needed",
@@ -448,7 +455,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "E411": Message(
         "参数“{name}”{key}在{year}年度没有值",
-        "the parameter '{name}'{key} has no value in {year}",
+        "the parameter '{name}' {key} has no value in {year}",
         "补上这一年度（或这一键、这一地区）的值，或用“自/至”限定使用它的规则",
         "give its value for that year (key, place), or narrow the rule that uses it",
     ),
@@ -476,6 +483,12 @@ MESSAGES: dict[str, Message] = {
         "'{name}' is a table or scale and takes no exceptions",
         "在表中加一行并写“命中 首个”，或先用一条规则取用它再作例外",
         "add a row and 'hit first', or make a rule of it and except that",
+    ),
+    "E417": Message(
+        "{year}年度是计算的第一年，没有上年的“{name}”",
+        "{year} is the first year computed; there is no '{name}' of the year before",
+        "在文件头写“计算自 {before}年度”，或给“{name}”写“默认 …”或“可空”",
+        "write 'computed_from Y{before}' in the header, or give '{name}' a default or make it optional",
     ),
     # ── 5xx: 分支和表 clauses and tables ─────────────────────────────────────
     "E501": Message(
@@ -718,6 +731,12 @@ MESSAGES: dict[str, Message] = {
         "check the folder and permissions",
     ),
     "E825": Message("“{text}”应写成 {form}", "'{text}' should be written {form}", "照此改写", "write it so"),
+    "E826": Message(
+        "{path} 既要读又要写，或要写两次",
+        "{path} would be both read and written, or written twice",
+        "换一个输出文件名",
+        "choose another output file",
+    ),
     "E830": Message(
         "用例文件：{reason}",
         "cases file: {reason}",

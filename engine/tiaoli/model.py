@@ -484,9 +484,9 @@ class Program:
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
-        """The names of the 结果 rules, in the order in which documents state them."""
+        """The names of the 结果 rules: those of the place itself first, each document's in its order."""
         named = [r for texts in self.rules.values() for r in texts if r.output]
-        ordered = sorted(named, key=lambda r: (self.documents[r.document].place, r.document, r.span.start))
+        ordered = sorted(named, key=lambda r: (-len(self.documents[r.document].place), r.document, r.span.start))
         return tuple(dict.fromkeys(r.name for r in ordered))
 
     def rule_at(self, name: str, year: int) -> Rule | None:

@@ -19,7 +19,8 @@ from pathlib import Path
 from tiaoli import syntax as s
 from tiaoli.check import check
 from tiaoli.consolidate import consolidate, nearest, places
-from tiaoli.diagnostic import Diagnostic, TiaoliError, errors
+from tiaoli.diagnostic import Diagnostic, errors
+from tiaoli.errors import TiaoliError
 from tiaoli.model import Program
 from tiaoli.outline import check_headers, check_outlines
 from tiaoli.parse import parse

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tiaoli.model import Fact, Program
-from tiaoli.record_facts import ID_KEYS, PLACE_KEYS, YEARS_KEYS, default_of, digits_of, limits_of, outward
+from tiaoli.record_facts import ID_KEYS, PLACE_KEYS, YEARS_KEYS, default_of, limits_of, outward
 from tiaoli.values import Kind, Type, Value
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -78,7 +78,8 @@ def _shape(fact: Fact) -> dict[str, object]:
         case Kind.BOOL:
             return {"enum": [True, False, "是", "否"]}
         case Kind.MONEY | Kind.RATE:
-            return {"type": "number"} | _bounds(fact) | {"multipleOf": _exact(Decimal(1).scaleb(-digits_of(fact)))}
+            # No multipleOf: validators that read numbers as doubles would refuse 0.07. The reader itself counts the decimals.
+            return {"type": "number"} | _bounds(fact)
         case Kind.DATE:
             return {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
         case Kind.ENUM:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tiaoli.diagnostic import Diagnostic, TiaoliError
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.errors import TiaoliError
 from tiaoli.model import Program
 from tiaoli.record_facts import Condition, Person, Shape
 from tiaoli.record_fast import compile_quick

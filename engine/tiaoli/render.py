@@ -37,25 +37,29 @@ def help_text(diagnostic: Diagnostic, lang: str) -> str:
     return template.format_map(_Arguments(diagnostic.arguments, lang)).strip()
 
 
+_LABELLED = ("expected", "action", "takes", "bracket")
+"""Arguments that hold keys of `messages.LABELS`; all others are shown as they are."""
+
+
 class _Arguments(dict[str, str]):
     """Arguments shown in a language; types by their names, lists joined."""
 
     def __init__(self, arguments: Mapping[str, object], lang: str) -> None:
-        super().__init__({key: _shown(value, lang) for key, value in arguments.items()})
+        super().__init__({key: _shown(value, lang, key in _LABELLED) for key, value in arguments.items()})
 
     def __missing__(self, key: str) -> str:
         return "?"
 
 
-def _shown(value: object, lang: str) -> str:
+def _shown(value: object, lang: str, labelled: bool = False) -> str:
     match value:
         case Type():
             return value.name(lang)
         case Kind():
             return value.zh if lang == "zh" else value.en
         case tuple() | list():
-            return ("、" if lang == "zh" else ", ").join(_shown(item, lang) for item in value)
-        case str() if value in LABELS:
+            return ("、" if lang == "zh" else ", ").join(_shown(item, lang, labelled) for item in value)
+        case str() if labelled and value in LABELS:
             return LABELS[value][0 if lang == "zh" else 1]
         case None:
             return ""
@@ -117,7 +121,7 @@ def as_json(diagnostic: Diagnostic, lang: str) -> dict[str, Any]:
             }
             for r in diagnostic.related
         ],
-        "arguments": {key: _shown(value, lang) for key, value in diagnostic.arguments.items()},
+        "arguments": {key: _shown(value, lang, key in _LABELLED) for key, value in diagnostic.arguments.items()},
     }
     if diagnostic.span is not None:
         end = diagnostic.span.source.position(max(diagnostic.span.start, diagnostic.span.end))

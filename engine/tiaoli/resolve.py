@@ -69,7 +69,7 @@ class Scope:
         if figure is not None:
             self.found.append(Diagnostic("E117", {"found": name, "better": figure}, span, clause))
             return
-        joined = self._joined(name)
+        joined = self.joined(name)
         if joined is not None:
             self.found.append(Diagnostic("E214", {"name": name, "spaced": joined}, span, clause))
             return
@@ -78,7 +78,7 @@ class Scope:
         arguments = {"name": name, "near": near, "place": self.in_force.place}
         self.found.append(Diagnostic(code, arguments, span, clause))
 
-    def _joined(self, name: str) -> str | None:
+    def joined(self, name: str) -> str | None:
         """Return ``name`` with spaces where it is known names and a keyword written together."""
         known = {*self.signatures, *(member for sig in self.signatures.values() for member in sig.type.members)}
         for word in ("且", "或", "不为", "为", "非", "没有", "有", "上年", "若"):

@@ -245,13 +245,21 @@ class XlsxFile(Sink):
         from openpyxl.cell import WriteOnlyCell
 
         for year, row in rows.items():
-            line: list[Any] = [ident, year]
+            line: list[Any] = [self._text(ident), year]
             for value, form in zip(cells(self._compiled, row, year), self._formats, strict=True):
                 shown = ("是" if value else "否") if isinstance(value, bool) else value
-                cell = WriteOnlyCell(self._sheet, value=shown)
+                cell = self._text(shown) if isinstance(shown, str) else WriteOnlyCell(self._sheet, value=shown)
                 cell.number_format = form
                 line.append(cell)
             self._sheet.append(line)
+
+    def _text(self, text: str) -> Any:
+        """A cell that is text whatever it begins with."""
+        from openpyxl.cell import WriteOnlyCell
+
+        cell = WriteOnlyCell(self._sheet, value=text)
+        cell.data_type = "s"
+        return cell
 
     def close(self) -> None:
         notes = self._book.create_sheet("说明")

@@ -12,6 +12,7 @@ from fractions import Fraction
 from tiaoli import model as m
 from tiaoli.bounds import point
 from tiaoli.meaning import Result, Trouble, evaluate
+from tiaoli.operators import row
 from tiaoli.values import Kind, Value, decimal_text
 
 
@@ -42,7 +43,7 @@ class Fixed:
 def simplify(expression: m.Expression, fixed: Fixed) -> m.Expression:
     """Return an expression of the same value in the year of ``fixed``."""
     below = tuple(simplify(o, fixed) for o in m.operands(expression))
-    node = m.with_operands(expression, below)
+    node = _rescaled(m.with_operands(expression, below))
     match node:
         case m.Constant() | m.FactRef() | m.RuleRef():
             return node
@@ -56,6 +57,18 @@ def simplify(expression: m.Expression, fixed: Fixed) -> m.Expression:
             return node
         case _ if all(isinstance(o, m.Constant) for o in below):
             return _folded(node, fixed)
+        case _:
+            return node
+
+
+def _rescaled(node: m.Expression) -> m.Expression:
+    """A node whose operands were folded, held at the scale that they now give."""
+    match node:
+        case m.Apply():
+            return replace(node, scale=row(node.operator).scale(tuple(o.scale for o in node.operands)))
+        case m.Choose():
+            scales = (node.then.scale, node.otherwise.scale)
+            return replace(node, scale=None if None in scales else max(x for x in scales if x is not None))
         case _:
             return node
 

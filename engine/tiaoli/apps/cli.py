@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from tiaoli.diagnostic import Diagnostic, Severity, TiaoliError, errors
+from tiaoli.diagnostic import Diagnostic, Severity, errors
+from tiaoli.errors import TiaoliError
 
 app = typer.Typer(
     name="tiaoli",
@@ -94,6 +96,9 @@ def _guarded() -> Iterator[None]:
 
     try:
         yield
+    except KeyboardInterrupt:
+        _note("已中断；没有写出不完整的文件。", "interrupted; no partial file was left.")
+        raise typer.Exit(130) from None
     except UsageError as error:
         _say(error.diagnostics)
         raise typer.Exit(2) from None
@@ -207,11 +212,14 @@ def run(
     years = _years(year)
     if output is not None and output.suffix.lower() not in _suffixes():
         _wrong(Diagnostic("E819", {"suffix": output.suffix}))
+    _readable(records)
+    _apart(records, opening, output, closing)
+    for target in (output, closing):
+        _writable(target)
     with _guarded():
         rules = _rules(place, rulesets)
         compiled = rules.compiled(years, rule, _readings(reading))
         openings = _openings(opening, compiled)
-        _readable(records)
         faulty = _Run(rules, compiled, openings, strict).go(records, output, closing, provenance)
     if faulty:
         raise typer.Exit(1)
@@ -228,6 +236,28 @@ def _readable(path: Path) -> None:
         _wrong(Diagnostic("E817", {"path": str(path)}))
 
 
+def _apart(records: Path, opening: Path | None, output: Path | None, closing: Path | None) -> None:
+    """Results never overwrite what is read, nor each other."""
+    pairs = ((output, records), (closing, records), (output, opening), (output, closing))
+    for one, other in pairs:
+        if one is not None and other is not None and one.resolve() == other.resolve():
+            _wrong(Diagnostic("E826", {"path": str(one)}))
+
+
+def _writable(path: Path | None) -> None:
+    if path is None:
+        return
+    reason = None
+    if path.is_dir():
+        reason = _words("是一个目录", "it is a folder")
+    elif not path.parent.is_dir():
+        reason = _words(f"没有目录 {path.parent}", f"there is no folder {path.parent}")
+    elif not os.access(path.parent, os.W_OK):
+        reason = _words("没有写的权限", "no permission to write")
+    if reason is not None:
+        _wrong(Diagnostic("E824", {"path": str(path), "reason": reason}))
+
+
 def _openings(path: Path | None, compiled: Any) -> dict[str, Any] | None:
     from tiaoli.results import read_openings
 
@@ -236,7 +266,9 @@ def _openings(path: Path | None, compiled: Any) -> dict[str, Any] | None:
     _readable(path)
     try:
         return read_openings(path, compiled.program)
-    except (ValueError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        _wrong(Diagnostic("E822", {"reason": _words("不是 UTF-8 文本", "it is no text in UTF-8")}))
+    except ValueError as error:
         _wrong(Diagnostic("E822", {"reason": str(error)}))
 
 
@@ -276,9 +308,12 @@ class _Run:
                     sink.close()
                 if table is not None:
                     table.show(self.compiled)
+        except _UnreadableError:
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            raise
         except OSError as error:
-            path = error.filename or output or closing
-            _wrong(Diagnostic("E824", {"path": str(path), "reason": error.strerror or ""}))
+            _wrong(Diagnostic("E824", {"path": str(output or closing or "stdout"), "reason": error.strerror or ""}))
         self._count(output)
         return bool(self.faults or self.breaches)
 
@@ -290,6 +325,12 @@ class _Run:
         for person in _progress(reader.read(records)):
             if isinstance(person, Fault):
                 self._fault(person.diagnostics)
+                if (
+                    person.person is None
+                    and self.people == 0
+                    and all(d.code in _WHOLE_FILE for d in person.diagnostics)
+                ):
+                    raise _UnreadableError
                 continue
             try:
                 result = self.rules.run(self.compiled, person, self._opening(person.id))
@@ -334,6 +375,14 @@ class _Run:
             f"计算了 {self.people} 人{where}；{self.faults} 条记录有错，没有计算。",
             f"{self.people} people computed{where}; {self.faults} faulty records left out.",
         )
+
+
+_WHOLE_FILE = ("E703", "E704", "E705", "E706", "E708")
+"""Faults of the file as a whole: nothing was read, nothing is written."""
+
+
+class _UnreadableError(Exception):
+    pass
 
 
 class _NoOpening(TiaoliError):
@@ -490,16 +539,31 @@ def show(
 ) -> None:
     """列出一个地区某年度施行的全部规定，每项写明文件和条款。 Show what is in force."""
     from tiaoli import inventory
+    from tiaoli.api import UsageError
+    from tiaoli.pipeline import nearest
 
     _set_lang(lang)
     _choice(form, ("text", "json"), "--format")
     with _guarded():
         rules = _rules(place, rulesets)
         held = _inventory(rules, year)
+        if name is not None and name not in held.names:
+            near = nearest(name, held.names)
+            raise UsageError([Diagnostic("E811", {"place": place, "name": name, "near": near})])
         if form == "json":
             print(json.dumps(inventory.as_json(held, name), ensure_ascii=False, indent=1, default=_exact))
         else:
-            print(inventory.as_text(held, _state["lang"], name))
+            _print(inventory.as_text, inventory.as_rich, held, _state["lang"], name)
+
+
+def _print(as_text: Callable[..., str], as_rich: Callable[..., Any], *arguments: Any) -> None:
+    """Tables on a terminal, plain text elsewhere."""
+    if not sys.stdout.isatty():
+        print(as_text(*arguments))
+        return
+    from rich.console import Console
+
+    Console().print(as_rich(*arguments))
 
 
 def _inventory(rules: Any, year: int) -> Any:
@@ -508,7 +572,7 @@ def _inventory(rules: Any, year: int) -> Any:
     asked = year or rules.newest_year
     if asked < rules.first_year or asked > 9999:
         _wrong(Diagnostic("E815", {"year": asked, "first": rules.first_year}))
-    return inventory(rules.program(max(asked, rules.newest_year)), asked)
+    return inventory(rules.program(max(asked, rules.newest_year) + 1), asked)
 
 
 @app.command()
@@ -530,7 +594,7 @@ def diff(
         if form == "json":
             print(json.dumps(comparison.as_json(compared), ensure_ascii=False, indent=1, default=_exact))
         else:
-            print(comparison.as_text(compared, _state["lang"]))
+            _print(comparison.as_text, comparison.as_rich, compared, _state["lang"])
 
 
 def _side(text: str, rulesets: Sequence[Path] | None) -> Any:
@@ -577,8 +641,8 @@ def test(
     with _guarded():
         if paths:
             found = [file for path in paths for file in _case_files(path)]
-            beside = sorted({p if p.is_dir() else p.parent for p in paths})
-            beside = [p for p in beside if any(p.rglob("*.tiaoli"))]
+            folders = [p for p in paths if p.is_dir() and any(p.rglob("*.tiaoli"))]
+            beside = [*folders, *sorted({f for p in paths if p.is_file() for f in p.parent.glob("*.tiaoli")})]
             library = load([*beside, *(rulesets or ())])
             report = run_cases(found, lambda place: Rules(library, place))
         else:
@@ -669,7 +733,10 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, Any]]:
     for path in paths:
         if not path.exists():
             _wrong(Diagnostic("E817", {"path": str(path)}))
-        for file in sorted(path.rglob("*.tiaoli")) if path.is_dir() else [path]:
+        listed = sorted(path.rglob("*.tiaoli")) if path.is_dir() else [path]
+        if not listed:
+            _wrong(Diagnostic("E821", {"path": str(path)}))
+        for file in listed:
             try:
                 yield file, Source(str(file), file.read_bytes().decode("utf-8-sig"))
             except (OSError, UnicodeDecodeError):
@@ -687,6 +754,10 @@ def new(
     from tiaoli.starter import starter
 
     _set_lang(lang)
+    if not re.fullmatch(r"[A-Z]{2}(-[^\W_]+)*", place):
+        _wrong(Diagnostic("E119", {"found": place}))
+    if not 1900 <= year <= 2199:
+        _wrong(Diagnostic("E814", {"text": str(year)}))
     file = path if path.suffix == ".tiaoli" else path.with_name(path.name + ".tiaoli")
     if file.exists():
         _wrong(Diagnostic("E823", {"path": str(file)}))
@@ -716,6 +787,9 @@ def _guard(command: Callable[[], None]) -> None:
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _note(f"不能输出：{error.strerror}", f"cannot write output: {error.strerror}")
         sys.exit(1)
     except Exception as error:
         if os.environ.get("TIAOLI_DEBUG"):

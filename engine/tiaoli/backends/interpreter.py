@@ -466,11 +466,9 @@ def compile_program(
     chosen = tuple(outputs)
     mandates = {year: _mandates(program, year) for year in asked}
     years: dict[int, list[m.Rule]] = {}
-    carried: set[str] = set()
     every: dict[str, m.Rule] = {}
-    previous_facts: set[str] = set()
-    memory: set[str] = set()
-    lagged: set[str] = set()
+    carried, lagged = _remembered(program, asked.stop, chosen, readings)
+    memory, previous_facts = set(carried), set(lagged)
     begin = asked.start
     for year in range(asked.stop - 1, program.first - 1, -1):
         own = mandates.get(year, {})
@@ -492,6 +490,24 @@ def compile_program(
     names = tuple(every)
     slots = {name: i for i, name in enumerate(names)}
     return _assemble(program, asked, chosen, begin, names, slots, every, years, readings, memory, previous_facts)
+
+
+def _remembered(
+    program: m.Program, following: int, chosen: tuple[str, ...], readings: Mapping[str, str]
+) -> tuple[set[str], set[str]]:
+    """The rules and facts that the year after the last one reads through 上年: what a closing state must hold.
+
+    Where the program ends before that year, a year like the last one is taken for it.
+    """
+    year = min(following, program.last)
+    carried: set[str] = set()
+    lagged: set[str] = set()
+    while True:
+        found, facts = _carried(_needed(program, year, (), {*chosen, *carried}, readings))
+        if found <= carried:
+            return carried, lagged | facts
+        carried |= found
+        lagged |= facts
 
 
 def _assemble(
