@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from tiaoli.explain import as_text
 from tiaoli.meaning import Unknown
 from tiaoli.pipeline import nearest
 from tiaoli.record_files import decode
-from tiaoli.record_places import BrokenError, Entries, Node, from_node
+from tiaoli.record_places import BrokenError, Entries, Node, calendar_date, from_node
 from tiaoli.record_yaml import yaml_nodes
 from tiaoli.records import Fault
 from tiaoli.show_value import show_value
 from tiaoli.trace import in_units
+from tiaoli.values import Kind, Type
 
 _ENGLISH = {
     "place": "地区", "cases": "用例", "name": "名称", "clauses": "条文", "readings": "读法", "opening": "期初", "record": "记录",
@@ -254,24 +256,35 @@ def _evaluate(case: Case, rules: Rules, years: range) -> Result | Fault:
 
 
 def _held(value: Any, name: str, program: m.Program) -> Any:
-    """Return a value written for people as the interpreter holds it."""
+    """Return a value written for people as the interpreter holds it. Raises UsageError where it is none of its type."""
     if name in program.rules:
-        kind, scale = program.rules[name][0].type.kind.name, program.rules[name][0].scale
+        kind, scale = program.rules[name][0].type, program.rules[name][0].scale
     elif name in program.facts:
-        kind, scale = program.facts[name].type.kind.name, program.facts[name].digits
+        kind, scale = program.facts[name].type, program.facts[name].digits
     else:
-        raise UsageError([Diagnostic("E822", {"reason": f"“{name}”"})])
-    match kind:
-        case "MONEY":
-            return int(Decimal(value) * 100)
-        case "RATE":
-            return int(Decimal(value) * 10**scale)
-        case "DATE":
-            return date.fromisoformat(value) if isinstance(value, str) else value
-        case "BOOL":
-            return {"是": True, "否": False}.get(value, value)
+        near = nearest(name, [*program.rules, *program.facts])
+        raise UsageError([Diagnostic("E811", {"place": program.place, "name": name, "near": near})])
+    held = None if value is None and kind.nullable else _of_kind(value, kind, 2 if kind.kind is Kind.MONEY else scale)
+    if held is None and not (value is None and kind.nullable):
+        raise UsageError([Diagnostic("E822", {"reason": f"{name} = {value} ≠ {kind.present}"})])
+    return held
+
+
+def _of_kind(value: Any, kind: Type, digits: int) -> Any:
+    """The value held, or None where it does not fit."""
+    match kind.kind:
+        case Kind.BOOL:
+            return {"是": True, "否": False}.get(value, value if isinstance(value, bool) else None)
+        case Kind.ENUM:
+            return value if value in kind.members else None
+        case Kind.DATE:
+            return calendar_date(str(value))
+        case Kind.PLACE | Kind.TEXT:
+            return value if isinstance(value, str) else None
         case _:
-            return value
+            number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+            scaled = Fraction(value) * 10**digits if number else Fraction(1, 2)
+            return int(scaled) if scaled.denominator == 1 else None
 
 
 def _refused(case: Case, error: TiaoliError) -> list[Failure]:

@@ -375,8 +375,9 @@ class Elaborator:
         if form == "累计" and (not argument.type.kind.is_number or argument.scale is None):
             self.say("E332", call.span, context)
             return None
-        since = f", 自 {call.since}年度" if call.since is not None else ""
-        name = f"{form}({_squeeze(written.span.text)}{since})"
+        word = call.function.text
+        since = "" if call.since is None else f", 自 {call.since}年度" if word == form else f", from Y{call.since}"
+        name = f"{word}({_squeeze(written.span.text)}{since})"
         memory = Memory(name, form, argument, call.since, context.document, call.span)
         self.memories.setdefault(name, memory)
         kind = {"连续年数": YEARS, "曾经": BOOL}.get(form, argument.type)

@@ -42,8 +42,16 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A value standing in a text."""
+
+    value: Result
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """One rule in one year, accounted for. ``formula`` is the deciding text, ``figures`` the same with values put in.
+    """One rule in one year, accounted for. ``formula`` is the deciding text, ``parts`` the same with values put in.
 
     ``unrounded`` differs from ``value`` where the rounding (``mode``, ``unit``) did something. ``needs`` names facts still missing.
     """
@@ -53,7 +61,7 @@ class Account:
     value: Result
     type: Type
     formula: str
-    figures: str
+    parts: tuple[str | Shown, ...]
     basis: tuple[m.Basis, ...]
     reasons: tuple[Reason, ...]
     inputs: tuple[Input, ...]
@@ -64,6 +72,11 @@ class Account:
     needs: tuple[tuple[str, int], ...]
     note: str | None
     hidden: bool
+
+    def figures(self, lang: str = "zh") -> str:
+        """Return the deciding text with values put in."""
+        shown = (p if isinstance(p, str) else _show(p.value, p.type, lang) for p in self.parts)
+        return _squeeze("".join(shown))
 
     @property
     def rounded(self) -> bool:
@@ -119,7 +132,7 @@ def _account(step: Step, tracer: Tracer) -> Account:
     unrounded = decision.unrounded if decision else None
     decided = decision.decided if decision else ()
     basis = tuple(dict.fromkeys(b for d in decided for b in d.basis)) or rule.basis
-    formula, figures = _texts(step, decided)
+    formula, parts = _texts(step, decided)
     trouble = None
     if step.trouble is not None:
         from tiaoli.diagnostic import Diagnostic
@@ -128,48 +141,55 @@ def _account(step: Step, tracer: Tracer) -> Account:
         trouble = message(Diagnostic(step.trouble.code, dict(step.trouble.arguments)), "zh")
     needs = tuple(sorted(value.needs)) if isinstance(value, Unknown) else ()
     return Account(
-        rule.name, step.year, value, rule.type, formula, figures, basis, tuple(_reasons(step, decided)),
+        rule.name, step.year, value, rule.type, formula, parts, basis, tuple(_reasons(step, decided)),
         tuple(_inputs(step, tracer)), unrounded, rule.mode, rule.unit, trouble, needs, rule.note, rule.hidden,
     )  # fmt: skip
 
 
-def _texts(step: Step, decided: tuple[m.Clause | m.Row | m.Band, ...]) -> tuple[str, str]:
+def _texts(step: Step, decided: tuple[m.Clause | m.Row | m.Band, ...]) -> tuple[str, tuple[str | Shown, ...]]:
     match step.rule.body:
         case m.MarginalScale() as scale:
-            return _squeeze(scale.base.span.text), _band_figures(step, scale, decided)
+            return _squeeze(scale.base.span.text), tuple(_band_parts(step, scale, decided))
         case _ if decided and isinstance(decided[0], m.Clause | m.Row):
             value = decided[0].value
-            return _squeeze(value.span.text), _substituted(value, step)
+            return _squeeze(value.span.text), tuple(_substituted(value, step))
         case _:
-            return "", ""
+            return "", ()
 
 
-def _band_figures(step: Step, scale: m.MarginalScale, decided: tuple[m.Clause | m.Row | m.Band, ...]) -> str:
+def _band_parts(
+    step: Step, scale: m.MarginalScale, decided: tuple[m.Clause | m.Row | m.Band, ...]
+) -> Iterator[str | Shown]:
     base = step.nodes.get(id(scale.base))
     if base is None or isinstance(base[1], Unknown):
-        return ""
-    parts = []
-    for band in decided:
+        return
+    yield Shown(base[1], scale.base.type)
+    for index, band in enumerate(decided):
         assert isinstance(band, m.Band)
         rate = step.nodes.get(id(band.rate))
-        shown = _show(rate[1], band.rate.type) if rate else "?"
-        parts.append(f"{_squeeze(band.span.text).split('得')[0].removeprefix('段').strip()} × {shown}")
-    return f"{_show(base[1], scale.base.type)}：" + "；".join(parts)
+        words = re.split(r"得|give", band.span.text)[0].strip().split(maxsplit=1)
+        yield (": " if index == 0 else "; ") + words[-1].strip() + " × "
+        if rate is not None:
+            yield Shown(rate[1], band.rate.type)
 
 
-def _substituted(expression: m.Expression, step: Step) -> str:
+def _substituted(expression: m.Expression, step: Step) -> Iterator[str | Shown]:
     """The text of an expression with each name replaced by the value it had."""
     text = expression.span.text
     start = expression.span.start
-    pieces: list[tuple[int, int, str]] = []
+    pieces: dict[tuple[int, int], Shown] = {}
     for node in m.walk(expression):
         named = isinstance(node, m.FactRef | m.RuleRef | m.ParameterRef | m.CurrentYear | m.QuestionRef)
         known = step.nodes.get(id(node))
         if named and known is not None and node.span.source is expression.span.source:
-            pieces.append((node.span.start - start, node.span.end - start, _show(known[1], node.type)))
-    for begin, end, shown in sorted(set(pieces), reverse=True):
-        text = text[:begin] + shown + text[end:]
-    return _squeeze(text)
+            pieces[node.span.start - start, node.span.end - start] = Shown(known[1], node.type)
+    done = 0
+    for begin, end in sorted(pieces):
+        if begin >= done:
+            yield text[done:begin]
+            yield pieces[begin, end]
+            done = end
+    yield text[done:]
 
 
 def _reasons(step: Step, decided: tuple[m.Clause | m.Row | m.Band, ...]) -> Iterator[Reason]:
@@ -254,7 +274,7 @@ def _account_json(account: Account) -> dict[str, Any]:
         "值": _plain(account.value, kind),
         "显示": _show(account.value, account.type),
         "公式": account.formula,
-        "代入": account.figures,
+        "代入": account.figures(),
         "依据": [_basis_json(b) for b in account.basis],
         "条件": [
             {"条件": r.text, "成立": _plain(r.held, Kind.BOOL), "依据": [_basis_json(b) for b in r.basis]}
@@ -311,13 +331,13 @@ _SAY = {
         "year": "{year}年度", "years": "{first}—{last}年度", "basis": "依据", "formula": "算式", "because": "条件", "not": "不成立",
         "holds": "成立", "rounding": "舍入", "fact": "记录", "seen": "见上", "needs": "还缺少", "unknown": "不能确定",
         "reading": "存疑的读法", "since": "自{year}年度起", "none": "没有结果", "note": "说明", "open": "？", "history": "历年",
-        "initial": "初值",
+        "initial": "初值", "inside": "（{}）", "comma": "，",
     },
     "en": {
         "year": "{year}", "years": "{first}-{last}", "basis": "basis", "formula": "formula", "because": "condition",
         "not": "does not hold", "holds": "holds", "rounding": "rounded", "fact": "record", "seen": "see above", "needs": "still needed",
         "unknown": "cannot be determined", "reading": "readings of open questions", "since": "since {year}", "none": "no result",
-        "note": "note", "open": "?", "history": "over the years", "initial": "initial value",
+        "note": "note", "open": "?", "history": "over the years", "initial": "initial value", "inside": " ({})", "comma": ", ",
     },
 }  # fmt: skip
 
@@ -362,7 +382,7 @@ def _grow(x: Explanation, lang: str) -> _Branch:
     root = _rule_branch(x, x.asked.rule, set(), lang)
     root.text = f"{x.person} " + root.text
     if x.readings:
-        root.below.append(_Branch(f"{say['reading']}: " + "；".join(f"{n} = {o}" for n, o in x.readings), []))
+        root.below.append(_Branch(f"{say['reading']}: " + say["comma"].join(f"{n} = {o}" for n, o in x.readings), []))
     return root
 
 
@@ -401,7 +421,7 @@ def _input_branches(
 def _repeated(entry: Input, lang: str, known: bool) -> str:
     say = _SAY[lang]
     shown = say["unknown"] if isinstance(entry.value, Unknown) else show_value(entry.value, entry.type, lang)
-    return f"{say['year'].format(year=entry.year)} {entry.name} = {shown}（{say['seen' if known else 'initial']}）"
+    return f"{say['year'].format(year=entry.year)} {entry.name} = {shown}{say['inside'].format(say['seen' if known else 'initial'])}"
 
 
 def _history(accounts: list[Account], lang: str) -> Iterator[str]:
@@ -419,12 +439,14 @@ def _history(accounts: list[Account], lang: str) -> Iterator[str]:
 
 
 def _history_line(account: Account, lang: str) -> str:
+    say = _SAY[lang]
     text = f" = {_worth(account, lang)}"
-    facts = "，".join(f"{i.name} = {_show(i.value, i.type, lang)}" for i in account.inputs if i.kind == "fact")
+    facts = say["comma"].join(f"{i.name} = {_show(i.value, i.type, lang)}" for i in account.inputs if i.kind == "fact")
     if account.hidden:
-        return text + (f"（{facts}）" if facts else "")
-    if account.figures and account.figures != _show(account.value, account.type, lang):
-        text += f" = {account.figures}"
+        return text + (say["inside"].format(facts) if facts else "")
+    figures = account.figures(lang)
+    if figures and figures != _show(account.value, account.type, lang):
+        text += f" = {figures}"
     return text + (f"  [{_cite(account.basis)}]" if account.basis else "")
 
 
@@ -454,8 +476,9 @@ def _body_lines(account: Account, lang: str) -> Iterator[str]:
         for reason in account.reasons:
             held = say["open"] if isinstance(reason.held, Unknown) else say["holds" if reason.held else "not"]
             yield f"{say['because']}: {reason.text} —— {held}"
-        if account.figures and account.figures != account.formula:
-            yield f"{say['formula']}: {account.formula} = {account.figures}"
+        figures = account.figures(lang)
+        if figures and figures != account.formula:
+            yield f"{say['formula']}: {account.formula} = {figures}"
     if account.rounded and not isinstance(account.unrounded, Unknown):
         mode = account.mode.value[0 if lang == "zh" else 1]
         shown = _show(account.value, account.type, lang)

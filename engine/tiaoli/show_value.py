@@ -32,7 +32,8 @@ def _number(value: Fraction, kind: Kind, lang: str) -> str:
         return _grouped(_finite(value / 100)) + ("元" if lang == "zh" else " yuan")
     if kind is Kind.RATE:
         return _finite(value * 100) + "%"
-    return _finite(value) + _UNITS[lang].get(kind, "")
+    unit = _UNITS[lang].get(kind, "")
+    return _finite(value) + (unit.removesuffix("s") if value == 1 else unit)
 
 
 def _finite(value: Fraction) -> str:

@@ -6,14 +6,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from tiaoli.diagnostic import Diagnostic, Severity, errors
+from tiaoli.apps.running import Run, keep_apart, read_states, readable, writable
+from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
+from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.errors import TiaoliError
 
 app = typer.Typer(
@@ -40,72 +41,14 @@ Reading = Annotated[
 ]
 Format = Annotated[str, typer.Option("--format", metavar="text|json", help="输出格式 / output format")]
 
-_state: dict[str, str] = {"lang": "zh"}
-
 
 @app.callback()
 def options(lang: Lang = None) -> None:
     """Options before the command."""
-    _set_lang(lang or os.environ.get("TIAOLI_LANG"))
+    set_lang(lang or os.environ.get("TIAOLI_LANG"))
 
 
-def _set_lang(lang: str | None) -> str:
-    if lang is not None:
-        if lang not in ("zh", "en"):
-            _wrong(Diagnostic("E825", {"text": f"--lang {lang}", "form": "--lang zh 或 --lang en"}))
-        _state["lang"] = lang
-    return _state["lang"]
-
-
-# ── saying ───────────────────────────────────────────────────────────────────
-
-
-def _say(diagnostics: Iterable[Diagnostic]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    from tiaoli.render import render_text
-
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    for diagnostic in diagnostics:
-        text = Text(render_text(diagnostic, _state["lang"]))
-        color = "red" if diagnostic.severity is Severity.ERROR else "yellow"
-        text.stylize(f"bold {color}", 0, len(text.plain.split("]", 1)[0]) + 1)
-        console.print(text)
-
-
-def _wrong(*diagnostics: Diagnostic) -> NoReturn:
-    """Wrong usage."""
-    _say(diagnostics)
-    raise typer.Exit(2)
-
-
-def _words(zh: str, en: str) -> str:
-    return zh if _state["lang"] == "zh" else en
-
-
-def _note(zh: str, en: str) -> None:
-    """A line for the reader, beside the output proper."""
-    print(_words(zh, en), file=sys.stderr)
-
-
-@contextmanager
-def _guarded() -> Iterator[None]:
-    """Turn what users can get wrong into messages and exit codes."""
-    from tiaoli.api import UsageError
-
-    try:
-        yield
-    except KeyboardInterrupt:
-        _note("已中断；没有写出不完整的文件。", "interrupted; no partial file was left.")
-        raise typer.Exit(130) from None
-    except UsageError as error:
-        _say(error.diagnostics)
-        raise typer.Exit(2) from None
-    except TiaoliError as error:
-        _say(error.diagnostics)
-        usage = all(d.code in ("E817", "E818", "E821", "E822") for d in error.diagnostics)
-        raise typer.Exit(2 if usage else 1) from None
+# ── reading options ──────────────────────────────────────────────────────────
 
 
 def _years(text: str) -> range:
@@ -116,7 +59,7 @@ def _years(text: str) -> range:
         or (dots and int(last) < int(first))
         or int(last or first) > 9999
     ):
-        _wrong(Diagnostic("E814", {"text": text}))
+        wrong(Diagnostic("E814", {"text": text}))
     return range(int(first), int(last or first) + 1)
 
 
@@ -125,7 +68,7 @@ def _readings(written: Sequence[str] | None) -> dict[str, str]:
     for text in written or ():
         name, sign, option = text.partition("=")
         if not sign or not name or not option:
-            _wrong(Diagnostic("E825", {"text": f"--reading {text}", "form": "--reading 名称=选项"}))
+            wrong(Diagnostic("E825", {"text": f"--reading {text}", "form": "--reading 名称=选项"}))
         found[name.strip()] = option.strip()
     return found
 
@@ -138,7 +81,7 @@ def _rules(place: str, rulesets: Sequence[Path] | None) -> Any:
 
 def _choice(value: str, known: Sequence[str], option: str) -> str:
     if value not in known:
-        _wrong(Diagnostic("E825", {"text": f"{option} {value}", "form": f"{option} {'|'.join(known)}"}))
+        wrong(Diagnostic("E825", {"text": f"{option} {value}", "form": f"{option} {'|'.join(known)}"}))
     return value
 
 
@@ -159,19 +102,19 @@ def check(
     from tiaoli.pipeline import check_library, load
     from tiaoli.render import as_json, summary
 
-    _set_lang(lang)
+    set_lang(lang)
     _choice(form, ("text", "json"), "--format")
-    with _guarded():
+    with guarded():
         library = load([*(paths or ()), *(rulesets or ())])
         found = check_library(library)
     if form == "json":
-        print(json.dumps([as_json(d, _state["lang"]) for d in found], ensure_ascii=False, indent=1))
+        print(json.dumps([as_json(d, language()) for d in found], ensure_ascii=False, indent=1))
     else:
-        _say(found)
+        say(found)
         count, places = len(library.documents), len(library.places)
-        text = summary(found, _state["lang"])
+        text = summary(found, language())
         print(
-            _words(
+            words(
                 f"已检查 {count} 个文件、{places} 个地区：{text}", f"checked {count} documents, {places} places: {text}"
             )
         )
@@ -208,19 +151,19 @@ def run(
     lang: Lang = None,
 ) -> None:
     """计算记录中每个人各年度的结果。 Evaluate records."""
-    _set_lang(lang)
+    set_lang(lang)
     years = _years(year)
     if output is not None and output.suffix.lower() not in _suffixes():
-        _wrong(Diagnostic("E819", {"suffix": output.suffix}))
-    _readable(records)
-    _apart(records, opening, output, closing)
+        wrong(Diagnostic("E819", {"suffix": output.suffix}))
+    readable(records)
+    keep_apart(records, opening, output, closing)
     for target in (output, closing):
-        _writable(target)
-    with _guarded():
+        writable(target)
+    with guarded():
         rules = _rules(place, rulesets)
         compiled = rules.compiled(years, rule, _readings(reading))
-        openings = _openings(opening, compiled)
-        faulty = _Run(rules, compiled, openings, strict).go(records, output, closing, provenance)
+        openings = read_states(opening, compiled)
+        faulty = Run(rules, compiled, openings, strict).go(records, output, closing, provenance)
     if faulty:
         raise typer.Exit(1)
 
@@ -229,235 +172,6 @@ def _suffixes() -> tuple[str, ...]:
     from tiaoli.results import SUFFIXES
 
     return SUFFIXES
-
-
-def _readable(path: Path) -> None:
-    if not path.is_file():
-        _wrong(Diagnostic("E817", {"path": str(path)}))
-
-
-def _apart(records: Path, opening: Path | None, output: Path | None, closing: Path | None) -> None:
-    """Results never overwrite what is read, nor each other."""
-    pairs = ((output, records), (closing, records), (output, opening), (output, closing))
-    for one, other in pairs:
-        if one is not None and other is not None and one.resolve() == other.resolve():
-            _wrong(Diagnostic("E826", {"path": str(one)}))
-
-
-def _writable(path: Path | None) -> None:
-    if path is None:
-        return
-    reason = None
-    if path.is_dir():
-        reason = _words("是一个目录", "it is a folder")
-    elif not path.parent.is_dir():
-        reason = _words(f"没有目录 {path.parent}", f"there is no folder {path.parent}")
-    elif not os.access(path.parent, os.W_OK):
-        reason = _words("没有写的权限", "no permission to write")
-    if reason is not None:
-        _wrong(Diagnostic("E824", {"path": str(path), "reason": reason}))
-
-
-def _openings(path: Path | None, compiled: Any) -> dict[str, Any] | None:
-    from tiaoli.results import read_openings
-
-    if path is None:
-        return None
-    _readable(path)
-    try:
-        return read_openings(path, compiled.program)
-    except UnicodeDecodeError:
-        _wrong(Diagnostic("E822", {"reason": _words("不是 UTF-8 文本", "it is no text in UTF-8")}))
-    except ValueError as error:
-        _wrong(Diagnostic("E822", {"reason": str(error)}))
-
-
-class _Run:
-    """One run over a file of records: results out, faults listed and counted."""
-
-    SHOWN = 50
-
-    def __init__(self, rules: Any, compiled: Any, openings: dict[str, Any] | None, strict: bool) -> None:
-        self.rules, self.compiled, self.openings, self.strict = rules, compiled, openings, strict
-        self.people = self.faults = self.breaches = 0
-        self.unshown = 0
-        self.watched = any(compiled.watched.values())
-
-    def go(self, records: Path, output: Path | None, closing: Path | None, header: bool) -> bool:
-        from contextlib import ExitStack
-
-        from tiaoli.results import closing_line, open_sink, whole_file
-
-        try:
-            with ExitStack() as stack:
-                sink = stream = states = None
-                if output is not None:
-                    sink, stream = open_sink(
-                        self.compiled, stack.enter_context(whole_file(output)), output.suffix.lower(), header
-                    )
-                    if stream is not None:
-                        stack.enter_context(stream)
-                if closing is not None:
-                    states = stack.enter_context(stack.enter_context(whole_file(closing)).open("w", encoding="utf-8"))
-                table = None if output is not None else _Table(self.compiled)
-                for result in self._results(records):
-                    if states is not None:
-                        states.write(closing_line(result.person.id, *result.closing()))
-                    (sink or table).add(result.person.id, result.rows)  # type: ignore[union-attr]
-                if sink is not None:
-                    sink.close()
-                if table is not None:
-                    table.show(self.compiled)
-        except _UnreadableError:
-            raise typer.Exit(1) from None
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            _wrong(Diagnostic("E824", {"path": str(output or closing or "stdout"), "reason": error.strerror or ""}))
-        self._count(output)
-        return bool(self.faults or self.breaches)
-
-    def _results(self, records: Path) -> Iterator[Any]:
-        from tiaoli.api import EvaluationError
-        from tiaoli.records import Fault
-
-        reader = self.rules.reader(self.compiled, self.openings is not None)
-        for person in _progress(reader.read(records)):
-            if isinstance(person, Fault):
-                self._fault(person.diagnostics)
-                if (
-                    person.person is None
-                    and self.people == 0
-                    and all(d.code in _WHOLE_FILE for d in person.diagnostics)
-                ):
-                    raise _UnreadableError
-                continue
-            try:
-                result = self.rules.run(self.compiled, person, self._opening(person.id))
-            except (EvaluationError, _NoOpening) as error:
-                self._fault(error.diagnostics)
-                continue
-            self.people += 1
-            if self.watched:
-                self._watch(result)
-            yield result
-
-    def _opening(self, ident: str) -> Any:
-        if self.openings is None:
-            return None
-        if ident not in self.openings:
-            raise _NoOpening([Diagnostic("E822", {"reason": f"没有 {ident} 的期初 / no state of {ident}"})])
-        return self.openings[ident]
-
-    def _watch(self, result: Any) -> None:
-        found = self.rules.breaches(result)
-        self.breaches += bool(errors(found))
-        self._show(found)
-
-    def _fault(self, diagnostics: Sequence[Diagnostic]) -> None:
-        self.faults += 1
-        self._show(diagnostics)
-        if self.strict:
-            _note("遇到有错的记录，已停止（--strict）。", "stopped at a faulty record (--strict).")
-            raise typer.Exit(1)
-
-    def _show(self, diagnostics: Sequence[Diagnostic]) -> None:
-        if self.faults + self.breaches <= self.SHOWN:
-            _say(diagnostics)
-        else:
-            self.unshown += len(diagnostics)
-
-    def _count(self, output: Path | None) -> None:
-        if self.unshown:
-            _note(f"还有 {self.unshown} 条同类消息没有列出。", f"{self.unshown} more messages are not listed.")
-        where = f" → {output}" if output is not None else ""
-        _note(
-            f"计算了 {self.people} 人{where}；{self.faults} 条记录有错，没有计算。",
-            f"{self.people} people computed{where}; {self.faults} faulty records left out.",
-        )
-
-
-_WHOLE_FILE = ("E703", "E704", "E705", "E706", "E708")
-"""Faults of the file as a whole: nothing was read, nothing is written."""
-
-
-class _UnreadableError(Exception):
-    pass
-
-
-class _NoOpening(TiaoliError):
-    pass
-
-
-class _Table:
-    """Results for the terminal; long ones are cut with a word on how to get them all."""
-
-    LIMIT = 200
-
-    def __init__(self, compiled: Any) -> None:
-        self.rows: list[tuple[str, int, list[str]]] = []
-        self.compiled, self.left_out = compiled, 0
-
-    def add(self, ident: str, rows: Any) -> None:
-        from tiaoli.results import shown_cells
-
-        for year, row in rows.items():
-            if len(self.rows) < self.LIMIT:
-                self.rows.append((ident, year, shown_cells(self.compiled, row, year, _state["lang"])))
-            else:
-                self.left_out += 1
-
-    def show(self, compiled: Any) -> None:
-        from rich.console import Console
-        from rich.table import Table
-
-        from tiaoli.results import provenance
-
-        console = Console(width=None if sys.stdout.isatty() else 10_000)
-        people: dict[str, list[tuple[int, list[str]]]] = {}
-        for ident, year, cells in self.rows:
-            people.setdefault(ident, []).append((year, cells))
-        for ident, rows in people.items():
-            table = Table(title=ident, title_justify="left", title_style="bold", header_style="bold")
-            table.add_column(_words("年度", "year"), no_wrap=True)
-            for year, _ in rows:
-                table.add_column(str(year), justify="right", no_wrap=True)
-            for index, name in enumerate(compiled.outputs):
-                table.add_row(name, *(cells[index] for _, cells in rows))
-            console.print(table)
-        origin = provenance(compiled)
-        print(f"{origin['地区']} · {origin['引擎']} · {_words('规则集', 'rulesets')} {origin['规则集']}")
-        if compiled.readings:
-            print(_words("读法", "readings") + ": " + "；".join(f"{k} = {v}" for k, v in compiled.readings.items()))
-        if self.left_out:
-            _note(
-                f"还有 {self.left_out} 行没有显示；用 --output 写入文件可得到全部。",
-                f"{self.left_out} more rows are not shown; write all with --output.",
-            )
-
-
-def _progress(items: Iterable[Any]) -> Iterator[Any]:
-    """Pass the items on; on a terminal, what takes over a second shows how far it is."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    from time import monotonic
-
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    started = monotonic()
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=False) as bar:
-        task = bar.add_task("", visible=False)
-        for count, item in enumerate(items, 1):
-            yield item
-            if count % 256 == 0 and (spent := monotonic() - started) > 1:
-                text = _words(
-                    f"已计算 {count:,} 人，每秒 {count / spent:,.0f} 人", f"{count:,} people, {count / spent:,.0f}/s"
-                )
-                bar.update(task, description=text, visible=True)
 
 
 # ── explain ──────────────────────────────────────────────────────────────────
@@ -481,13 +195,13 @@ def explain(
     from tiaoli.explain import as_json, as_text, as_tree
     from tiaoli.trace import Tracer
 
-    _set_lang(lang)
+    set_lang(lang)
     _choice(form, ("text", "tree", "json"), "--format")
-    with _guarded():
+    with guarded():
         rules = _rules(place, rulesets)
         compiled = rules.compiled(_years(str(year)), [rule], _readings(reading))
-        openings = _openings(opening, compiled)
-        _readable(records)
+        openings = read_states(opening, compiled)
+        readable(records)
         found = _person(rules, compiled, records, person)
         state = None if openings is None else openings.get(person)
         tracer = Tracer(compiled.program, found.facts, found.years, compiled.readings, state)
@@ -497,9 +211,9 @@ def explain(
     elif form == "tree":
         from rich.console import Console
 
-        Console(width=None if sys.stdout.isatty() else 10_000).print(as_tree(explanation, _state["lang"]))
+        Console(width=None if sys.stdout.isatty() else 10_000).print(as_tree(explanation, language()))
     else:
-        print(as_text(explanation, _state["lang"]))
+        print(as_text(explanation, language()))
     if explanation.asked.needs or explanation.asked.trouble:
         raise typer.Exit(1)
 
@@ -510,6 +224,7 @@ def _exact(value: Any) -> Any:
 
 
 def _person(rules: Any, compiled: Any, records: Path, person: str) -> Any:
+    from tiaoli.api import UsageError
     from tiaoli.pipeline import nearest
     from tiaoli.records import Fault
 
@@ -522,7 +237,7 @@ def _person(rules: Any, compiled: Any, records: Path, person: str) -> Any:
         if found.id == person:
             return found
         seen.append(found.id)
-    _wrong(Diagnostic("E816", {"person": person, "near": nearest(person, seen[:10_000])}))
+    raise UsageError([Diagnostic("E816", {"person": person, "near": nearest(person, seen[:10_000])})])
 
 
 # ── show, schema, diff ───────────────────────────────────────────────────────
@@ -542,9 +257,9 @@ def show(
     from tiaoli.api import UsageError
     from tiaoli.pipeline import nearest
 
-    _set_lang(lang)
+    set_lang(lang)
     _choice(form, ("text", "json"), "--format")
-    with _guarded():
+    with guarded():
         rules = _rules(place, rulesets)
         held = _inventory(rules, year)
         if name is not None and name not in held.names:
@@ -553,7 +268,7 @@ def show(
         if form == "json":
             print(json.dumps(inventory.as_json(held, name), ensure_ascii=False, indent=1, default=_exact))
         else:
-            _print(inventory.as_text, inventory.as_rich, held, _state["lang"], name)
+            _print(inventory.as_text, inventory.as_rich, held, language(), name)
 
 
 def _print(as_text: Callable[..., str], as_rich: Callable[..., Any], *arguments: Any) -> None:
@@ -571,7 +286,7 @@ def _inventory(rules: Any, year: int) -> Any:
 
     asked = year or rules.newest_year
     if asked < rules.first_year or asked > 9999:
-        _wrong(Diagnostic("E815", {"year": asked, "first": rules.first_year}))
+        wrong(Diagnostic("E815", {"year": asked, "first": rules.first_year}))
     return inventory(rules.program(max(asked, rules.newest_year) + 1), asked)
 
 
@@ -586,21 +301,21 @@ def diff(
     """比较两个地区或两个年度施行的规定。 Compare what is in force on two sides."""
     from tiaoli import comparison
 
-    _set_lang(lang)
+    set_lang(lang)
     _choice(form, ("text", "json"), "--format")
-    with _guarded():
+    with guarded():
         sides = [_side(text, rulesets) for text in (left, right)]
         compared = comparison.compare(*sides)
         if form == "json":
             print(json.dumps(comparison.as_json(compared), ensure_ascii=False, indent=1, default=_exact))
         else:
-            _print(comparison.as_text, comparison.as_rich, compared, _state["lang"])
+            _print(comparison.as_text, comparison.as_rich, compared, language())
 
 
 def _side(text: str, rulesets: Sequence[Path] | None) -> Any:
     place, sign, year = text.partition("@")
     if not sign or not year.isdigit():
-        _wrong(Diagnostic("E825", {"text": text, "form": "地区@年度，例如 CN-JX@2025"}))
+        wrong(Diagnostic("E825", {"text": text, "form": "地区@年度，例如 CN-JX@2025"}))
     return _inventory(_rules(place, rulesets), int(year))
 
 
@@ -613,8 +328,8 @@ def schema(
     """输出记录的 JSON Schema (2020-12)。 Print the JSON Schema of a record."""
     from tiaoli.records import schema_text
 
-    _set_lang(lang)
-    with _guarded():
+    set_lang(lang)
+    with guarded():
         rules = _rules(place, rulesets)
         print(schema_text(rules.program(rules.newest_year)))
 
@@ -637,8 +352,8 @@ def test(
     from tiaoli.cases import run_cases
     from tiaoli.pipeline import load
 
-    _set_lang(lang)
-    with _guarded():
+    set_lang(lang)
+    with guarded():
         if paths:
             found = [file for path in paths for file in _case_files(path)]
             folders = [p for p in paths if p.is_dir() and any(p.rglob("*.tiaoli"))]
@@ -657,30 +372,30 @@ def test(
 
 def _case_files(path: Path) -> list[Path]:
     if not path.exists():
-        _wrong(Diagnostic("E817", {"path": str(path)}))
+        wrong(Diagnostic("E817", {"path": str(path)}))
     found = sorted(path.rglob("*.cases.yaml")) if path.is_dir() else [path]
     if not found:
-        _wrong(Diagnostic("E830", {"reason": f"{path}: 没有 *.cases.yaml / no cases files"}))
+        wrong(Diagnostic("E830", {"reason": f"{path}: 没有 *.cases.yaml / no cases files"}))
     return found
 
 
 def _show_report(report: Any, files: int) -> None:
     for failure in report.failures:
-        _say([failure.diagnostic])
+        say([failure.diagnostic])
         if failure.explanation:
             print("\n".join("    " + line for line in failure.explanation.splitlines()), file=sys.stderr)
     for document, (reached, every, missed) in report.coverage.items():
         print(
-            _words(
+            words(
                 f"{document}: 用例到达 {reached}/{every} 处分支", f"{document}: cases reach {reached}/{every} branches"
             )
         )
         for place in missed[:20]:
             line = place.span.text.strip().splitlines()[0]
-            print(f"  {_words('未到达', 'not reached')} {place.span}  {line}")
+            print(f"  {words('未到达', 'not reached')} {place.span}  {line}")
     failed = len({id(f.case) for f in report.failures})
     print(
-        _words(
+        words(
             f"{files} 个用例文件：{report.passed} 个通过，{failed} 个不符",
             f"{files} files of cases: {report.passed} passed, {failed} failed",
         )
@@ -703,16 +418,16 @@ def fmt(
     from tiaoli.format import format_source
     from tiaoli.results import whole_file
 
-    _set_lang(lang)
+    set_lang(lang)
     if keywords is not None:
         _choice(keywords, ("zh", "en"), "--keywords")
     changed: list[Path] = []
     faulty = False
-    with _guarded():
+    with guarded():
         for file, source in _files(paths):
             text, found = format_source(source, keywords)  # type: ignore[arg-type]
             if found:
-                _say(found)
+                say(found)
                 faulty = True
             elif text != source.text:
                 changed.append(file)
@@ -721,7 +436,7 @@ def fmt(
                         partial.write_bytes(text.encode())
     for file in changed:
         print(
-            _words("需要排版 " if check_only else "已排版 ", "would change " if check_only else "changed ") + str(file)
+            words("需要排版 " if check_only else "已排版 ", "would change " if check_only else "changed ") + str(file)
         )
     if faulty or (check_only and changed):
         raise typer.Exit(1)
@@ -732,15 +447,15 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, Any]]:
 
     for path in paths:
         if not path.exists():
-            _wrong(Diagnostic("E817", {"path": str(path)}))
+            wrong(Diagnostic("E817", {"path": str(path)}))
         listed = sorted(path.rglob("*.tiaoli")) if path.is_dir() else [path]
         if not listed:
-            _wrong(Diagnostic("E821", {"path": str(path)}))
+            wrong(Diagnostic("E821", {"path": str(path)}))
         for file in listed:
             try:
                 yield file, Source(str(file), file.read_bytes().decode("utf-8-sig"))
             except (OSError, UnicodeDecodeError):
-                _wrong(Diagnostic("E818", {"path": str(file), "reason": "UTF-8"}))
+                wrong(Diagnostic("E818", {"path": str(file), "reason": "UTF-8"}))
 
 
 @app.command()
@@ -753,19 +468,19 @@ def new(
     """写一个带注释的规则集开头，可以直接通过检查。 Write a commented starter ruleset."""
     from tiaoli.starter import starter
 
-    _set_lang(lang)
+    set_lang(lang)
     if not re.fullmatch(r"[A-Z]{2}(-[^\W_]+)*", place):
-        _wrong(Diagnostic("E119", {"found": place}))
+        wrong(Diagnostic("E119", {"found": place}))
     if not 1900 <= year <= 2199:
-        _wrong(Diagnostic("E814", {"text": str(year)}))
+        wrong(Diagnostic("E814", {"text": str(year)}))
     file = path if path.suffix == ".tiaoli" else path.with_name(path.name + ".tiaoli")
     if file.exists():
-        _wrong(Diagnostic("E823", {"path": str(file)}))
+        wrong(Diagnostic("E823", {"path": str(file)}))
     try:
         file.write_text(starter(file.stem, place, year), encoding="utf-8")
     except OSError as error:
-        _wrong(Diagnostic("E824", {"path": str(file), "reason": error.strerror or ""}))
-    print(_words(f"已写好 {file}；接着：tiaoli check {file}", f"wrote {file}; next: tiaoli check {file}"))
+        wrong(Diagnostic("E824", {"path": str(file), "reason": error.strerror or ""}))
+    print(words(f"已写好 {file}；接着：tiaoli check {file}", f"wrote {file}; next: tiaoli check {file}"))
 
 
 # ── main ─────────────────────────────────────────────────────────────────────
@@ -783,18 +498,19 @@ def _guard(command: Callable[[], None]) -> None:
     try:
         command()
     except KeyboardInterrupt:
-        _note("已中断；没有写出不完整的文件。", "interrupted; no partial file was left.")
+        note("已中断；没有写出不完整的文件。", "interrupted; no partial file was left.")
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _note(f"不能输出：{error.strerror}", f"cannot write output: {error.strerror}")
+        path = words("标准输出", "standard output")
+        say([Diagnostic("E824", {"path": path, "reason": error.strerror or ""})])
         sys.exit(1)
     except Exception as error:
         if os.environ.get("TIAOLI_DEBUG"):
             raise
-        _note(
+        note(
             f"内部错误（{type(error).__name__}: {error}）。这是程序的缺陷，请报告；设 TIAOLI_DEBUG=1 可看到细节。",
             f"internal error ({type(error).__name__}: {error}). This is a bug, please report it; TIAOLI_DEBUG=1 shows more.",
         )

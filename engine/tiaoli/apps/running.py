@@ -1,0 +1,244 @@
+"""One run over a file of records: results to a file or a table, faults listed and counted, progress on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tiaoli.apps.speech import language, note, say, words, wrong
+from tiaoli.diagnostic import Diagnostic, errors
+from tiaoli.errors import TiaoliError
+
+
+def readable(path: Path) -> None:
+    if not path.is_file():
+        wrong(Diagnostic("E817", {"path": str(path)}))
+
+
+def keep_apart(records: Path, opening: Path | None, output: Path | None, closing: Path | None) -> None:
+    """Results never overwrite what is read, nor each other."""
+    pairs = ((output, records), (closing, records), (output, opening), (output, closing))
+    for one, other in pairs:
+        if one is not None and other is not None and one.resolve() == other.resolve():
+            wrong(Diagnostic("E826", {"path": str(one)}))
+
+
+def writable(path: Path | None) -> None:
+    if path is None:
+        return
+    reason = None
+    if path.is_dir():
+        reason = words("是一个目录", "it is a folder")
+    elif not path.parent.is_dir():
+        reason = words(f"没有目录 {path.parent}", f"there is no folder {path.parent}")
+    elif not os.access(path.parent, os.W_OK):
+        reason = words("没有写的权限", "no permission to write")
+    if reason is not None:
+        wrong(Diagnostic("E824", {"path": str(path), "reason": reason}))
+
+
+def read_states(path: Path | None, compiled: Any) -> dict[str, Any] | None:
+    from tiaoli.results import read_openings
+
+    if path is None:
+        return None
+    readable(path)
+    try:
+        return read_openings(path, compiled.program)
+    except UnicodeDecodeError:
+        wrong(Diagnostic("E822", {"reason": words("不是 UTF-8 文本", "it is no text in UTF-8")}))
+    except ValueError as error:
+        wrong(Diagnostic("E822", {"reason": str(error)}))
+
+
+class Run:
+    """One run over a file of records: results out, faults listed and counted."""
+
+    SHOWN = 50
+
+    def __init__(self, rules: Any, compiled: Any, openings: dict[str, Any] | None, strict: bool) -> None:
+        self.rules, self.compiled, self.openings, self.strict = rules, compiled, openings, strict
+        self.people = self.faults = self.breaches = 0
+        self.unshown = 0
+        self.watched = any(compiled.watched.values())
+
+    def go(self, records: Path, output: Path | None, closing: Path | None, header: bool) -> bool:
+        from contextlib import ExitStack
+
+        from tiaoli.results import closing_line, open_sink, whole_file
+
+        try:
+            with ExitStack() as stack:
+                sink = stream = states = None
+                if output is not None:
+                    sink, stream = open_sink(
+                        self.compiled, stack.enter_context(whole_file(output)), output.suffix.lower(), header
+                    )
+                    if stream is not None:
+                        stack.enter_context(stream)
+                if closing is not None:
+                    states = stack.enter_context(stack.enter_context(whole_file(closing)).open("w", encoding="utf-8"))
+                table = None if output is not None else _Table(self.compiled)
+                for result in self._results(records):
+                    if states is not None:
+                        states.write(closing_line(result.person.id, *result.closing()))
+                    (sink or table).add(result.person.id, result.rows)  # type: ignore[union-attr]
+                if sink is not None:
+                    sink.close()
+                if table is not None:
+                    table.show(self.compiled)
+        except _UnreadableError:
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            wrong(Diagnostic("E824", {"path": str(output or closing or "stdout"), "reason": error.strerror or ""}))
+        self._count(output)
+        return bool(self.faults or self.breaches)
+
+    def _results(self, records: Path) -> Iterator[Any]:
+        from tiaoli.api import EvaluationError
+        from tiaoli.records import Fault
+
+        reader = self.rules.reader(self.compiled, self.openings is not None)
+        for person in progress(reader.read(records)):
+            if isinstance(person, Fault):
+                self._fault(person.diagnostics)
+                if (
+                    person.person is None
+                    and self.people == 0
+                    and all(d.code in _WHOLE_FILE for d in person.diagnostics)
+                ):
+                    raise _UnreadableError
+                continue
+            try:
+                result = self.rules.run(self.compiled, person, self._opening(person.id))
+            except (EvaluationError, _NoOpening) as error:
+                self._fault(error.diagnostics)
+                continue
+            self.people += 1
+            if self.watched:
+                self._watch(result)
+            yield result
+
+    def _opening(self, ident: str) -> Any:
+        if self.openings is None:
+            return None
+        if ident not in self.openings:
+            raise _NoOpening([Diagnostic("E822", {"reason": f"没有 {ident} 的期初 / no state of {ident}"})])
+        return self.openings[ident]
+
+    def _watch(self, result: Any) -> None:
+        found = self.rules.breaches(result)
+        self.breaches += bool(errors(found))
+        self._show(found)
+
+    def _fault(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.faults += 1
+        self._show(diagnostics)
+        if self.strict:
+            note("遇到有错的记录，已停止（--strict）。", "stopped at a faulty record (--strict).")
+            raise typer.Exit(1)
+
+    def _show(self, diagnostics: Sequence[Diagnostic]) -> None:
+        if self.faults + self.breaches <= self.SHOWN:
+            say(diagnostics)
+        else:
+            self.unshown += len(diagnostics)
+
+    def _count(self, output: Path | None) -> None:
+        if self.unshown:
+            note(f"还有 {self.unshown} 条同类消息没有列出。", f"{self.unshown} more messages are not listed.")
+        where = f" → {output}" if output is not None else ""
+        note(
+            f"计算了 {self.people} 人{where}；{self.faults} 条记录有错，没有计算。",
+            f"computed: {self.people}{where}; faulty records left out: {self.faults}.",
+        )
+
+
+_WHOLE_FILE = ("E703", "E704", "E705", "E706", "E708")
+"""Faults of the file as a whole: nothing was read, nothing is written."""
+
+
+class _UnreadableError(Exception):
+    pass
+
+
+class _NoOpening(TiaoliError):
+    pass
+
+
+class _Table:
+    """Results for the terminal; long ones are cut with a word on how to get them all."""
+
+    LIMIT = 200
+
+    def __init__(self, compiled: Any) -> None:
+        self.rows: list[tuple[str, int, list[str]]] = []
+        self.compiled, self.left_out = compiled, 0
+
+    def add(self, ident: str, rows: Any) -> None:
+        from tiaoli.results import shown_cells
+
+        for year, row in rows.items():
+            if len(self.rows) < self.LIMIT:
+                self.rows.append((ident, year, shown_cells(self.compiled, row, year, language())))
+            else:
+                self.left_out += 1
+
+    def show(self, compiled: Any) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        from tiaoli.results import provenance
+
+        console = Console(width=None if sys.stdout.isatty() else 10_000)
+        people: dict[str, list[tuple[int, list[str]]]] = {}
+        for ident, year, cells in self.rows:
+            people.setdefault(ident, []).append((year, cells))
+        for ident, rows in people.items():
+            table = Table(title=ident, title_justify="left", title_style="bold", header_style="bold")
+            table.add_column(words("年度", "year"), no_wrap=True)
+            for year, _ in rows:
+                table.add_column(str(year), justify="right", no_wrap=True)
+            for index, name in enumerate(compiled.outputs):
+                table.add_row(name, *(cells[index] for _, cells in rows))
+            console.print(table)
+        origin = provenance(compiled)
+        print(f"{origin['地区']} · {origin['引擎']} · {words('规则集', 'rulesets')} {origin['规则集']}")
+        if compiled.readings:
+            print(words("读法", "readings") + ": " + "；".join(f"{k} = {v}" for k, v in compiled.readings.items()))
+        if self.left_out:
+            note(
+                f"还有 {self.left_out} 行没有显示；用 --output 写入文件可得到全部。",
+                f"{self.left_out} more rows are not shown; write all with --output.",
+            )
+
+
+def progress(items: Iterable[Any]) -> Iterator[Any]:
+    """Pass the items on; on a terminal, what takes over a second shows how far it is."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from time import monotonic
+
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    started = monotonic()
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=False) as bar:
+        task = bar.add_task("", visible=False)
+        for count, item in enumerate(items, 1):
+            yield item
+            if count % 256 == 0 and (spent := monotonic() - started) > 1:
+                text = words(
+                    f"已计算 {count:,} 人，每秒 {count / spent:,.0f} 人", f"{count:,} people, {count / spent:,.0f}/s"
+                )
+                bar.update(task, description=text, visible=True)

@@ -1,0 +1,139 @@
+"""The words of diagnostics on running: results, cases, the command line (codes 8xx)."""
+
+from __future__ import annotations
+
+from tiaoli.message import Message
+
+RUN_MESSAGES: dict[str, Message] = {
+    # ── 8xx: 运行 running ────────────────────────────────────────────────────
+    "E801": Message("除数为零：{text}", "division by zero: {text}", "先判断除数不为零", "test the divisor first"),
+    "E802": Message(
+        "日期超出公元1—9999年：{text}",
+        "a date leaves the years 1 to 9999: {text}",
+        "检查记录中的日期和期间",
+        "check the dates and durations of the record",
+    ),
+    "E803": Message(
+        "“{rule}”的两个例外同时成立而值不同：{clauses}",
+        "two exceptions to '{rule}' hold with different values: {clauses}",
+        "让两个例外的条件互斥，或用更高的文件规定先后",
+        "make the exceptions exclude each other",
+    ),
+    "E804": Message(
+        "{person} {year}年度 {rule}：{reason}",
+        "{person}, {year}, {rule}: {reason}",
+        "该人这一次没有结果；改正规则或记录",
+        "this person has no result; mend the rule or the record",
+    ),
+    "E805": Message(
+        "{person} {year}年度不符合要求“{mandate}”（{basis}）",
+        "{person} in {year} breaks the mandate '{mandate}' ({basis})",
+        "核对该人的记录和有关规则",
+        "check the person's record and the rules",
+    ),
+    "W805": Message(
+        "{person} {year}年度与原则上的要求“{mandate}”（{basis}）不一致",
+        "{person} in {year} departs from '{mandate}' ({basis}), required in principle",
+        "核对",
+        "check it",
+    ),
+    "E806": Message(
+        "{person} {year}年度在 {place}，不在 {own}：跨地区转移的记录本版本不能计算",
+        "{person} is in {place} in {year}, not in {own}: records that move between places are not computed in this version",
+        "用那个地区单独计算该年度以后的记录，以本地区的 --closing 作为 --opening",
+        "compute the later years with that place, from this place's --closing as --opening",
+    ),
+    "E810": Message(
+        "没有地区 {place}；现有：{known}",
+        "there is no place {place}; there are: {known}",
+        "是不是“{near}”？自己的规则集用 --rulesets 目录",
+        "did you mean '{near}'? name your own folder with --rulesets",
+    ),
+    "E811": Message(
+        "{place} 没有名为“{name}”的规则",
+        "{place} has no rule named '{name}'",
+        "是不是“{near}”？",
+        "did you mean '{near}'?",
+    ),
+    "E812": Message(
+        "没有名为“{name}”的存疑",
+        "there is no open question named '{name}'",
+        "是不是“{near}”？",
+        "did you mean '{near}'?",
+    ),
+    "E813": Message(
+        "存疑“{name}”没有选项“{option}”；有：{known}",
+        "the question '{name}' has no option '{option}'; it has: {known}",
+        "选其中一个",
+        "choose one of them",
+    ),
+    "E814": Message(
+        "年度“{text}”写法不对", "cannot read the years '{text}'", "写成 2025 或 2025..2030", "write 2025 or 2025..2030"
+    ),
+    "E815": Message(
+        "{year}年度早于计算自 {first}年度",
+        "{year} is before computation starts ({first})",
+        "改正年度",
+        "correct the year",
+    ),
+    "E816": Message(
+        "没有编号为“{person}”的记录", "there is no record of '{person}'", "是不是“{near}”？", "did you mean '{near}'?"
+    ),
+    "E817": Message("找不到文件或目录：{path}", "no such file or folder: {path}", "检查路径", "check the path"),
+    "E818": Message(
+        "不能读取 {path}：{reason}",
+        "cannot read {path}: {reason}",
+        "须是 UTF-8 文本文件",
+        "it must be a text file in UTF-8",
+    ),
+    "E819": Message(
+        "不支持的输出格式“{suffix}”",
+        "unknown output format '{suffix}'",
+        "用 .jsonl、.json、.csv 或 .xlsx",
+        "use .jsonl, .json, .csv or .xlsx",
+    ),
+    "E820": Message(
+        "“{rule}”在{year}年度没有施行",
+        "'{rule}' is not in force in {year}",
+        "换一个年度，或用 tiaoli show 查看施行年度",
+        "choose another year; 'tiaoli show' lists what is in force",
+    ),
+    "E821": Message(
+        "{path} 中没有规则集文件（*.tiaoli）",
+        "there are no rulesets (*.tiaoli) in {path}",
+        "检查路径",
+        "check the path",
+    ),
+    "E822": Message(
+        "期初：{reason}",
+        "opening state: {reason}",
+        "用 --closing 写出的文件作为 --opening",
+        "use a file written by --closing",
+    ),
+    "E823": Message("{path} 已经存在", "{path} already exists", "换一个文件名", "choose another name"),
+    "E824": Message(
+        "不能写入 {path}：{reason}",
+        "cannot write {path}: {reason}",
+        "检查目录和权限",
+        "check the folder and permissions",
+    ),
+    "E825": Message("“{text}”应写成 {form}", "'{text}' should be written {form}", "照此改写", "write it so"),
+    "E826": Message(
+        "{path} 既要读又要写，或要写两次",
+        "{path} would be both read and written, or written twice",
+        "换一个输出文件名",
+        "choose another output file",
+    ),
+    "E830": Message(
+        "用例文件：{reason}",
+        "cases file: {reason}",
+        "参照 docs/language.md 的“用例”一节",
+        "see the section on cases in docs/language.md",
+    ),
+    "E831": Message(
+        "用例“{case}”：{year}年度 {rule} 应为 {expected}，实为 {actual}",
+        "case '{case}': {rule} in {year} should be {expected}, is {actual}",
+        "改正规则或期望",
+        "mend the rule or the expectation",
+    ),
+}
