@@ -11,7 +11,7 @@ from hypothesis import settings
 from typer.testing import CliRunner
 
 import tiaoli
-from tiaoli.apps import cli
+from tiaoli.apps import cli, speech
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -36,7 +36,7 @@ def example() -> Path:
 def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
     """Call the command line in this process. An exception that would reach the user fails the test."""
     monkeypatch.delenv("TIAOLI_LANG", raising=False)
-    monkeypatch.setitem(cli._state, "lang", "zh")
+    monkeypatch.setitem(speech._state, "lang", "zh")
 
     def call(*arguments: object) -> Said:
         result = CliRunner().invoke(cli.app, [str(a) for a in arguments])

@@ -49,6 +49,8 @@ UNITS = {
     "月数": ("月", "3个月"),
     "天数": ("天", "7天"),
 }
+FINE_UNITS = ("0.0001", "0.000001")
+"""Units that no 初值 is finer than."""
 TYPES = {kind: kind if kind != "选项" else " | ".join(OPTIONS) for kind in KINDS}
 
 
@@ -450,7 +452,8 @@ class Author:
             shape = "clauses"
         memory = f" 初值 {w.literal(kind)}" if initial else ""
         body, ratio = getattr(self, f"_{shape}")(w, kind, nullable)
-        rounding = f" 舍入 {w.one(MODES)} 到 {w.one(UNITS[kind])}" if kind in UNITS and (ratio or w.chance(30)) else ""
+        units = FINE_UNITS if initial and kind == "比例" else UNITS.get(kind, ())
+        rounding = f" 舍入 {w.one(MODES)} 到 {w.one(units)}" if units and (ratio or w.chance(30)) else ""
         word = {"table": "表", "scale": "分段"}.get(shape, "规则")
         null = " 可空" if nullable else ""
         self.lines.append(f"结果 {word} {name}: {TYPES[kind]}{null}{memory}{rounding}{body}")

@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from support import python
 
 import tiaoli
 import tiaoli.api
+from support import python
 
 RECORD = {
     "编号": "P001",

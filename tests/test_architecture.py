@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import ROOT
 
+from support import ROOT
 from tiaoli.backends import interpreter
 from tiaoli.message import Message
 from tiaoli.messages import LABELS, MESSAGES

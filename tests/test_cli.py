@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jiangxi_by_hand import history
 from jsonschema import Draft202012Validator
 from openpyxl import load_workbook
-from support import ROOT, Said, json_text, read_results, said, start, write_records
 
 import tiaoli
+from jiangxi_by_hand import history
+from support import ROOT, Said, json_text, read_results, said, start, write_records
 from tiaoli.apps import cli
 
 Command = Callable[..., Said]

@@ -40,7 +40,7 @@ from ruamel.yaml import YAML
 from typer.main import get_command
 
 import tiaoli
-from tiaoli.apps import cli
+from tiaoli.apps import cli, speech
 from tiaoli.cases import run_cases
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.messages import MESSAGES
@@ -242,7 +242,7 @@ def _printed(commands: str) -> str:
     for line in commands.splitlines():
         program, *arguments = shlex.split(line, comments=True)
         assert program == "tiaoli"
-        cli._state["lang"] = "zh"
+        speech._state["lang"] = "zh"
         heard = io.StringIO()
         with redirect_stdout(heard), redirect_stderr(heard), suppress(SystemExit):
             cli.main(arguments)

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from jiangxi_by_hand import history
 from jsonschema import Draft202012Validator
 from pytest_regressions.file_regression import FileRegressionFixture
-from support import ROOT, Said, json_text, write_records
 
 import tiaoli
+from jiangxi_by_hand import history
+from support import ROOT, Said, json_text, write_records
 from tiaoli.api import Rules
 from tiaoli.explain import Explanation, as_json, as_text, as_tree
 

@@ -12,7 +12,9 @@ from pytest_regressions.data_regression import DataRegressionFixture
 from pytest_regressions.file_regression import FileRegressionFixture
 
 import tiaoli
-from tiaoli.inventory import Inventory, ParameterItem, RuleItem, as_json, as_rich, as_text, entry, inventory
+from tiaoli.inventory import Inventory, ParameterItem, RuleItem, entry, inventory
+from tiaoli.inventory_json import as_json
+from tiaoli.inventory_text import as_rich, as_text
 
 TEXT = """文件 试〔2025〕1号
   标题 "试行办法"
@@ -113,7 +115,9 @@ def test_every_definition_of_the_year_is_listed_and_hidden_ones_are_not() -> Non
 
 
 def test_documents_in_force_by_year() -> None:
-    assert {d.name for d in jiangxi(2026).documents} - {d.name for d in jiangxi(2025).documents} == {"《2026年政府工作报告》"}
+    assert {d.name for d in jiangxi(2026).documents} - {d.name for d in jiangxi(2025).documents} == {
+        "《2026年政府工作报告》"
+    }
     states = {d.name: d.states for d in jiangxi(2026).documents}
     assert states["《2026年政府工作报告》"] == ("筹资年度财政补助标准",)
     assert states["医保发〔2018〕2号"] == ()
@@ -131,7 +135,12 @@ def test_values_of_the_year_by_key() -> None:
 def test_figures_are_known_where_no_person_decides() -> None:
     figures = {r.name: r.figure.value for r in held().rules if r.figure is not None}
     assert figures == {"缴费": 150_000}
-    assert {r.name for r in jiangxi().rules if r.figure} == {"财政补助标准", "个人缴费标准", "集中参保期截止日", "中央财政补助"}
+    assert {r.name for r in jiangxi().rules if r.figure} == {
+        "财政补助标准",
+        "个人缴费标准",
+        "集中参保期截止日",
+        "中央财政补助",
+    }
 
 
 def test_nothing_of_a_later_document_is_in_force_before_it() -> None:

@@ -9,10 +9,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
-from jiangxi_by_hand import START, by_hand, history
 from pytest_regressions.file_regression import FileRegressionFixture
 
 import tiaoli
+from jiangxi_by_hand import START, by_hand, history
 
 LAST = 2034
 YEARS = range(START, LAST + 1)

@@ -64,9 +64,8 @@ def load(place: str, rulesets: Path | str | Sequence[Path | str] = (), *, built_
 def loads(*texts: str, place: str | None = None) -> Rules:
     """Return the rules written in ``texts`` alone, one document each; the place is that of the last document unless given."""
     library = read_library(Source(f"<text {i}>" if i else "<text>", text) for i, text in enumerate(texts))
-    fatal = errors(library.diagnostics)
-    if fatal:
-        raise RulesetError(fatal)
+    if not library.places:
+        raise RulesetError(errors(library.diagnostics))
     return Rules(library, place or library.places[-1])
 
 

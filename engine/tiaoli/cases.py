@@ -263,7 +263,8 @@ def _held(value: Any, name: str, program: m.Program) -> Any:
         kind, scale = program.facts[name].type, program.facts[name].digits
     else:
         near = nearest(name, [*program.rules, *program.facts])
-        raise UsageError([Diagnostic("E811", {"place": program.place, "name": name, "near": near})])
+        hint = f"，是不是“{near}”？" if near else ""
+        raise UsageError([Diagnostic("E822", {"reason": f"没有名为“{name}”的规则或事实{hint} / no such rule or fact"})])
     held = None if value is None and kind.nullable else _of_kind(value, kind, 2 if kind.kind is Kind.MONEY else scale)
     if held is None and not (value is None and kind.nullable):
         raise UsageError([Diagnostic("E822", {"reason": f"{name} = {value} ≠ {kind.present}"})])

@@ -256,7 +256,10 @@ def _show(value: Result, kind: Type, lang: str = "zh") -> str:
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as plain data, as grammar/explanation.schema.json describes it."""
+    from tiaoli import __version__
+
     return {
+        "引擎": f"tiaoli {__version__}",
         "地区": explanation.program.place,
         "编号": explanation.person,
         "规则集": explanation.program.fingerprint,

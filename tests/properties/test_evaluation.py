@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from strategies import FIRST, LAST, Ruleset, records, rulesets
 
 import tiaoli
+from strategies import FIRST, LAST, Ruleset, records, rulesets
 from tiaoli.api import Result
 from tiaoli.trace import Tracer, outward
 

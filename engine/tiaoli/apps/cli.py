@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -16,6 +15,7 @@ from tiaoli.apps.running import Run, keep_apart, read_states, readable, writable
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.errors import TiaoliError
+from tiaoli.exact_json import dumps
 
 app = typer.Typer(
     name="tiaoli",
@@ -108,7 +108,7 @@ def check(
         library = load([*(paths or ()), *(rulesets or ())])
         found = check_library(library)
     if form == "json":
-        print(json.dumps([as_json(d, language()) for d in found], ensure_ascii=False, indent=1))
+        print(dumps([as_json(d, language()) for d in found]))
     else:
         say(found)
         count, places = len(library.documents), len(library.places)
@@ -207,7 +207,7 @@ def explain(
         tracer = Tracer(compiled.program, found.facts, found.years, compiled.readings, state)
         explanation = explain_rule(rules, tracer, person, rule, year)
     if form == "json":
-        print(json.dumps(as_json(explanation), ensure_ascii=False, indent=1, default=_exact))
+        print(dumps(as_json(explanation)))
     elif form == "tree":
         from rich.console import Console
 
@@ -216,11 +216,6 @@ def explain(
         print(as_text(explanation, language()))
     if explanation.asked.needs or explanation.asked.trouble:
         raise typer.Exit(1)
-
-
-def _exact(value: Any) -> Any:
-    """Decimals in JSON: whole ones as integers, others as exact text."""
-    return int(value) if value == value.to_integral_value() else str(value)
 
 
 def _person(rules: Any, compiled: Any, records: Path, person: str) -> Any:
@@ -253,7 +248,7 @@ def show(
     lang: Lang = None,
 ) -> None:
     """列出一个地区某年度施行的全部规定，每项写明文件和条款。 Show what is in force."""
-    from tiaoli import inventory
+    from tiaoli import inventory_json, inventory_text
     from tiaoli.api import UsageError
     from tiaoli.pipeline import nearest
 
@@ -266,9 +261,9 @@ def show(
             near = nearest(name, held.names)
             raise UsageError([Diagnostic("E811", {"place": place, "name": name, "near": near})])
         if form == "json":
-            print(json.dumps(inventory.as_json(held, name), ensure_ascii=False, indent=1, default=_exact))
+            print(dumps(inventory_json.as_json(held, name)))
         else:
-            _print(inventory.as_text, inventory.as_rich, held, language(), name)
+            _print(inventory_text.as_text, inventory_text.as_rich, held, language(), name)
 
 
 def _print(as_text: Callable[..., str], as_rich: Callable[..., Any], *arguments: Any) -> None:
@@ -299,17 +294,18 @@ def diff(
     lang: Lang = None,
 ) -> None:
     """比较两个地区或两个年度施行的规定。 Compare what is in force on two sides."""
-    from tiaoli import comparison
+    from tiaoli import comparison_json, comparison_text
+    from tiaoli.comparison import compare
 
     set_lang(lang)
     _choice(form, ("text", "json"), "--format")
     with guarded():
         sides = [_side(text, rulesets) for text in (left, right)]
-        compared = comparison.compare(*sides)
+        compared = compare(*sides)
         if form == "json":
-            print(json.dumps(comparison.as_json(compared), ensure_ascii=False, indent=1, default=_exact))
+            print(dumps(comparison_json.as_json(compared)))
         else:
-            _print(comparison.as_text, comparison.as_rich, compared, language())
+            _print(comparison_text.as_text, comparison_text.as_rich, compared, language())
 
 
 def _side(text: str, rulesets: Sequence[Path] | None) -> Any:

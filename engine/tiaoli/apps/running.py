@@ -65,6 +65,7 @@ class Run:
         self.rules, self.compiled, self.openings, self.strict = rules, compiled, openings, strict
         self.people = self.faults = self.breaches = 0
         self.unshown = 0
+        self.last_fault = ""
         self.watched = any(compiled.watched.values())
 
     def go(self, records: Path, output: Path | None, closing: Path | None, header: bool) -> bool:
@@ -88,12 +89,15 @@ class Run:
                     if states is not None:
                         states.write(closing_line(result.person.id, *result.closing()))
                     (sink or table).add(result.person.id, result.rows)  # type: ignore[union-attr]
+                if self.people == 0 and self.faults:
+                    raise _NothingReadError
                 if sink is not None:
                     sink.close()
                 if table is not None:
                     table.show(self.compiled)
-        except _UnreadableError:
-            raise typer.Exit(1) from None
+        except _NothingReadError:
+            self._count(None)
+            raise typer.Exit(2 if self.last_fault == "E703" else 1) from None
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -109,12 +113,7 @@ class Run:
         for person in progress(reader.read(records)):
             if isinstance(person, Fault):
                 self._fault(person.diagnostics)
-                if (
-                    person.person is None
-                    and self.people == 0
-                    and all(d.code in _WHOLE_FILE for d in person.diagnostics)
-                ):
-                    raise _UnreadableError
+                self.last_fault = person.diagnostics[0].code
                 continue
             try:
                 result = self.rules.run(self.compiled, person, self._opening(person.id))
@@ -161,12 +160,8 @@ class Run:
         )
 
 
-_WHOLE_FILE = ("E703", "E704", "E705", "E706", "E708")
-"""Faults of the file as a whole: nothing was read, nothing is written."""
-
-
-class _UnreadableError(Exception):
-    pass
+class _NothingReadError(Exception):
+    """No record could be computed: nothing is written, an older output stays."""
 
 
 class _NoOpening(TiaoliError):
