@@ -199,16 +199,26 @@ class Rules:
             raise UsageError([Diagnostic("E814", {"text": str(asked)})])
         if asked.start < self.first_year:
             raise UsageError([Diagnostic("E815", {"year": asked.start, "first": self.first_year})])
-        program = self._build(asked.stop)[0] or self.program(asked.stop - 1)
-        names = program.outputs if rules is None else tuple(rules)
+        program = self._ahead(asked.stop)
+        in_force = {r.name for y in asked for r in program.segment(y).rules}
+        names = tuple(n for n in program.outputs if n in in_force) if rules is None else tuple(rules)
         for name in names:
-            if name not in program.rules and name in self.newest.rules:
+            if name not in in_force and name in program.rules:
                 raise UsageError([Diagnostic("E820", {"rule": name, "year": asked.stop - 1})])
-            if name not in program.rules:
+            if name not in in_force:
                 near = nearest(name, program.rules)
                 raise UsageError([Diagnostic("E811", {"place": self.place, "name": name, "near": near})])
         self._check_readings(program, readings)
-        return compile_program(program, asked, names, readings)
+        lasting = program.outputs if rules is None else names
+        return compile_program(program, asked, names, readings, lasting)
+
+    def _ahead(self, following: int) -> m.Program:
+        """The model up to a year in which the newest document holds, so that a closing state keeps what that year will read."""
+        for last in (max(following, self.newest_year + 1), following):
+            program, found = self._build(last)
+            if program is not None and not errors([*self.library.diagnostics, *found]):
+                return program
+        return self.program(following - 1)
 
     def _check_readings(self, program: m.Program, readings: Mapping[str, str]) -> None:
         for name, option in readings.items():

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from tiaoli import model as m
-from tiaoli.meaning import Result, Unknown
+from tiaoli.meaning import Result, Unknown, number
 from tiaoli.show_value import show_value
 from tiaoli.trace import Step, Tracer, outward
 from tiaoli.values import Kind, Mode, Type
@@ -142,8 +142,15 @@ def _account(step: Step, tracer: Tracer) -> Account:
     needs = tuple(sorted(value.needs)) if isinstance(value, Unknown) else ()
     return Account(
         rule.name, step.year, value, rule.type, formula, parts, basis, tuple(_reasons(step, decided)),
-        tuple(_inputs(step, tracer)), unrounded, rule.mode, rule.unit, trouble, needs, rule.note, rule.hidden,
+        tuple(_inputs(step, tracer)), unrounded, rule.mode, rule.unit, trouble, needs, _note(rule, decided), rule.hidden,
     )  # fmt: skip
+
+
+def _note(rule: m.Rule, decided: tuple[m.Clause | m.Row | m.Band, ...]) -> str | None:
+    """What is noted at the clause that decided, or at the rule where the rule's own text decided."""
+    own = next((d.note for d in decided if d.note), None)
+    excepted = isinstance(rule.body, m.Cases) and any(d in group for d in decided for group in rule.body.exceptions)
+    return own or (None if excepted else rule.note)
 
 
 def _texts(step: Step, decided: tuple[m.Clause | m.Row | m.Band, ...]) -> tuple[str, tuple[str | Shown, ...]]:
@@ -167,10 +174,19 @@ def _band_parts(
     for index, band in enumerate(decided):
         assert isinstance(band, m.Band)
         rate = step.nodes.get(id(band.rate))
-        words = re.split(r"得|give", band.span.text)[0].strip().split(maxsplit=1)
-        yield (": " if index == 0 else "; ") + words[-1].strip() + " × "
+        yield ": " if index == 0 else " + "
+        yield Shown(_portion(step, band, base[1]), scale.base.type)
+        yield " × "
         if rate is not None:
             yield Shown(rate[1], band.rate.type)
+
+
+def _portion(step: Step, band: m.Band, base: Result) -> Result:
+    """The part of the base inside a band."""
+    edges = [step.nodes[id(edge)][1] if edge is not None else None for edge in (band.low, band.high)]
+    low, high = (None if isinstance(e, Unknown) or e is None else number(e) for e in edges)
+    top = number(base) if high is None else min(number(base), high)  # type: ignore[arg-type]
+    return top if low is None else top - low
 
 
 def _substituted(expression: m.Expression, step: Step) -> Iterator[str | Shown]:
@@ -181,7 +197,11 @@ def _substituted(expression: m.Expression, step: Step) -> Iterator[str | Shown]:
     for node in m.walk(expression):
         named = isinstance(node, m.FactRef | m.RuleRef | m.ParameterRef | m.CurrentYear | m.QuestionRef)
         known = step.nodes.get(id(node))
-        if named and known is not None and node.span.source is expression.span.source:
+        inside = (
+            node.span.source is expression.span.source
+            and start <= node.span.start <= node.span.end <= expression.span.end
+        )
+        if named and known is not None and inside:
             pieces[node.span.start - start, node.span.end - start] = Shown(known[1], node.type)
     done = 0
     for begin, end in sorted(pieces):
@@ -206,9 +226,17 @@ def _reasons(step: Step, decided: tuple[m.Clause | m.Row | m.Band, ...]) -> Iter
         if known is None or clause.condition is None:
             continue
         text = _squeeze(clause.condition.span.text)
-        if isinstance(clause, m.Row):
-            text = text.split("依据")[0].strip()
+        if isinstance(clause, m.Row) and isinstance(step.rule.body, m.DecisionTable):
+            text = _row_text(clause, step.rule.body)
         yield Reason(text, known[1], clause.basis)
+
+
+def _row_text(row: m.Row, table: m.DecisionTable) -> str:
+    """What a row asks, its columns named; columns for which anything fits are left out."""
+    words = re.sub(r"^(行|row)\s*\|?", "", row.span.text.replace("｜", "|"))
+    cells = [_squeeze(cell) for cell in words.split("|")]
+    asked = zip(table.columns, cells, row.tests, strict=False)
+    return "，".join(f"{_squeeze(c.span.text)}: {cell}" for c, cell, test in asked if not test.any)
 
 
 def _inputs(step: Step, tracer: Tracer) -> Iterator[Input]:

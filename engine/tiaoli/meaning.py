@@ -179,12 +179,17 @@ def _decide(rule: m.Rule, env: Environment, watch: Watch) -> tuple[Result, tuple
 
 def _reaches(band: m.Band, base: Fraction, env: Environment, watch: Watch) -> bool:
     if band.low is None:
-        return True
-    low = evaluate(band.low, env)
+        return _watched(band, env, watch)
+    low = evaluate(band.low, env, watch)
     reached = not isinstance(low, Unknown) and base > number(low)
-    if reached:
-        evaluate(band.rate, env, watch)
-    return reached
+    return reached and _watched(band, env, watch)
+
+
+def _watched(band: m.Band, env: Environment, watch: Watch) -> bool:
+    evaluate(band.rate, env, watch)
+    if band.high is not None:
+        evaluate(band.high, env, watch)
+    return True
 
 
 def _first(

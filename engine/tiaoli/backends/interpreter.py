@@ -456,18 +456,23 @@ class Compiled:
 
 
 def compile_program(
-    program: m.Program, asked: range, outputs: Iterable[str], readings: Mapping[str, str] | None = None
+    program: m.Program,
+    asked: range,
+    outputs: Iterable[str],
+    readings: Mapping[str, str] | None = None,
+    lasting: Iterable[str] = (),
 ) -> Compiled:
     """Return the program compiled for the rules ``outputs`` in the years ``asked`` and the readings chosen.
 
     Years are generated back from the last: each holds the rules asked for and those that the year after reads through 上年.
+    ``lasting`` are rules that later runs will ask for; a closing state remembers what they need.
     """
     readings = dict(readings or {})
     chosen = tuple(outputs)
     mandates = {year: _mandates(program, year) for year in asked}
     years: dict[int, list[m.Rule]] = {}
     every: dict[str, m.Rule] = {}
-    carried, lagged = _remembered(program, asked.stop, chosen, readings)
+    carried, lagged = _remembered(program, asked.stop, {*chosen, *lasting}, readings)
     memory, previous_facts = set(carried), set(lagged)
     begin = asked.start
     for year in range(asked.stop - 1, program.first - 1, -1):
@@ -493,21 +498,25 @@ def compile_program(
 
 
 def _remembered(
-    program: m.Program, following: int, chosen: tuple[str, ...], readings: Mapping[str, str]
+    program: m.Program, following: int, wanted: set[str], readings: Mapping[str, str]
 ) -> tuple[set[str], set[str]]:
-    """The rules and facts that the year after the last one reads through 上年: what a closing state must hold.
+    """The rules and facts that years from ``following`` on read through 上年: what a closing state must hold.
 
-    Where the program ends before that year, a year like the last one is taken for it.
+    Years behind the program are taken to be like its last one.
     """
-    year = min(following, program.last)
     carried: set[str] = set()
     lagged: set[str] = set()
-    while True:
-        found, facts = _carried(_needed(program, year, (), {*chosen, *carried}, readings))
-        if found <= carried:
-            return carried, lagged | facts
+    settled = False
+    while not settled:
+        found, facts = _carried(_needed(program, program.last, (), wanted | carried, readings))
+        settled = found <= carried
         carried |= found
         lagged |= facts
+    for year in range(program.last - 1, following - 1, -1):
+        found, facts = _carried(_needed(program, year, (), wanted | carried, readings))
+        carried |= found
+        lagged |= facts
+    return carried, lagged
 
 
 def _assemble(
