@@ -120,7 +120,10 @@ HABITS = (0.97, 0.85, 0.6, 0.35, 0.1)
 def history(dice: random.Random, ident: str, first: int = 2019, last: int = 2034) -> dict[str, Any]:
     """Return a made-up record: all sorts of enrolment habits, payments at and around every edge, ceilings where the limits bite."""
     ceiling = dice.choice(CEILINGS)
-    record: dict[str, Any] = {"编号": ident, "原封顶线": Decimal(str(ceiling)) if isinstance(ceiling, float) else ceiling}
+    record: dict[str, Any] = {
+        "编号": ident,
+        "原封顶线": Decimal(str(ceiling)) if isinstance(ceiling, float) else ceiling,
+    }
     if dice.random() < 0.15:
         record["免等待人群"] = True
     if dice.random() < 0.3:
@@ -154,7 +157,15 @@ def _enrolled(dice: random.Random, y: int, healthy: float) -> dict[str, Any]:
 
 def _payday(dice: random.Random, y: int) -> date:
     end = date(y, 2, monthrange(y, 2)[1])
-    edges = (date(y - 1, 12, 31), date(y, 1, 1), date(y, 1, 31), end, end + timedelta(days=1), date(y, 8, 31), date(y, 12, 31))
+    edges = (
+        date(y - 1, 12, 31),
+        date(y, 1, 1),
+        date(y, 1, 31),
+        end,
+        end + timedelta(days=1),
+        date(y, 8, 31),
+        date(y, 12, 31),
+    )
     if dice.random() < 0.5:
         return date(y - 1, 9, 15) + timedelta(days=dice.randint(0, 107))
     return dice.choice(edges) if dice.random() < 0.5 else date(y, 1, 1) + timedelta(days=dice.randint(0, 364))

@@ -63,7 +63,9 @@ class Ruleset:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return tuple("\n".join([head, *parts]) + "\n" for head, parts in zip(self.heads, self.declarations, strict=True))
+        return tuple(
+            "\n".join([head, *parts]) + "\n" for head, parts in zip(self.heads, self.declarations, strict=True)
+        )
 
     @property
     def place(self) -> str:
@@ -83,13 +85,17 @@ class Name:
 
 @dataclass
 class Writer:
-    """Draws expressions of a kind over ``names``; ``ratio`` is set where a value that is no finite decimal was written."""
+    """Draws expressions of a kind over ``names``, of which those in ``there`` are known to have a value.
+
+    ``used`` collects the names written, ``divides`` is not empty once a value that may be no finite decimal was written; both are shared with the
+    writers of inner expressions.
+    """
 
     draw: st.DrawFn
     names: list[Name]
     there: frozenset[str] = frozenset()
-    ratio: bool = False
     used: set[str] = field(default_factory=set)
+    divides: set[str] = field(default_factory=set)
 
     # ── drawing ──────────────────────────────────────────────────────────────
     def below(self, n: int) -> int:
@@ -106,9 +112,8 @@ class Writer:
         """Return an expression of ``kind``; brackets make it stand anywhere."""
         if depth <= 0 or self.chance(20):
             return self.leaf(kind)
-        forms = _FORMS[kind] if kind in _FORMS else ()
-        form = self.one((*forms, _conditional, _conditional))
-        written: str | None = form(self, kind, depth - 1)
+        form: Form = self.one((*_FORMS.get(kind, ()), _conditional, _conditional))
+        written = form(self, kind, depth - 1)
         return self.leaf(kind) if written is None else written
 
     def leaf(self, kind: str) -> str:
@@ -157,20 +162,15 @@ class Writer:
         return self.expression("是否", depth), frozenset(), frozenset()
 
     def knowing(self, there: frozenset[str]) -> Writer:
-        return _Within(self.draw, self.names, self.there | there, False, self.used, self)
+        return replace(self, there=self.there | there)
 
+    def apart(self) -> Writer:
+        """A writer for what is rounded or compared: a division there does not reach the value outside."""
+        return replace(self, divides=set())
 
-@dataclass
-class _Within(Writer):
-    """A writer where more names are known to be there; it tells the outer one of divisions."""
-
-    outer: Writer | None = None
-
-    def __setattr__(self, key: str, value: object) -> None:
-        super().__setattr__(key, value)
-        if key == "ratio" and value and getattr(self, "outer", None) is not None:
-            assert self.outer is not None
-            self.outer.ratio = True
+    def bare(self) -> Writer:
+        """A writer where no optional name is known to have a value."""
+        return replace(self, there=frozenset(), divides=set())
 
 
 Form = Callable[[Writer, str, int], "str | None"]
@@ -212,15 +212,20 @@ def _times(w: Writer, kind: str, depth: int) -> str:
 
 def _quotient(w: Writer, kind: str, depth: int) -> str:
     """A division: by a literal, by what was asked not to be zero, or (seldom) by anything."""
-    top, under = w.one({"金额": (("金额", "整数"), ("金额", "比例"), ("金额", "年数")), "比例": (("金额", "金额"), ("整数", "整数"), ("比例", "整数"), ("天数", "天数"))}[kind])
-    w.ratio = True
+    top, under = w.one(
+        {
+            "金额": (("金额", "整数"), ("金额", "比例"), ("金额", "年数")),
+            "比例": (("金额", "金额"), ("整数", "整数"), ("比例", "整数"), ("天数", "天数")),
+        }[kind]
+    )
+    w.divides.add(kind)
     above = w.expression(top, depth)
     match w.below(8):
         case 0:
             return f"({above} ÷ {w.expression(under, depth)})"
         case 1 | 2:
             divisor = w.leaf(under)
-            return f"(若 {divisor} ≠ {w.literal(under)[:0]}{_ZERO[under]} 则 {above} ÷ {divisor} 否则 {w.literal(kind)})"
+            return f"(若 {divisor} ≠ {_ZERO[under]} 则 {above} ÷ {divisor} 否则 {w.literal(kind)})"
         case _:
             return f"({above} ÷ {_NOT_ZERO[under]})"
 
@@ -230,13 +235,15 @@ _NOT_ZERO = {"金额": "7元", "整数": "3", "比例": "60%", "年数": "12年"
 
 
 def _rounded(w: Writer, kind: str, depth: int) -> str:
-    inner = Writer(w.draw, w.names, w.there, used=w.used)
-    value = _quotient(inner, kind, depth) if kind in ("金额", "比例") and w.chance(60) else inner.expression(kind, depth)
+    inner = w.apart()
+    value = (
+        _quotient(inner, kind, depth) if kind in ("金额", "比例") and w.chance(60) else inner.expression(kind, depth)
+    )
     return f"舍入({value}, {w.one(MODES)}, {w.one(UNITS[kind])})"
 
 
 def _whole(w: Writer, _: str, depth: int) -> str:
-    inner = Writer(w.draw, w.names, w.there, used=w.used)
+    inner = w.apart()
     value = _quotient(inner, "比例", depth) if w.chance(50) else inner.expression("比例", depth)
     return f"舍入({value}, {w.one(MODES)}, 整数)"
 
@@ -255,7 +262,9 @@ def _with_unit(w: Writer, kind: str, depth: int) -> str:
 
 def _between(w: Writer, kind: str, depth: int) -> str:
     first, second = w.expression("日期", depth), w.expression("日期", depth)
-    return {"年数": f"周岁({first}, {second})", "月数": f"整月数({first}, {second})", "天数": f"({first} - {second})"}[kind]
+    return {"年数": f"周岁({first}, {second})", "月数": f"整月数({first}, {second})", "天数": f"({first} - {second})"}[
+        kind
+    ]
 
 
 def _years_apart(w: Writer, _: str, depth: int) -> str:
@@ -264,11 +273,11 @@ def _years_apart(w: Writer, _: str, depth: int) -> str:
 
 def _in_a_row(w: Writer, _: str, depth: int) -> str:
     since = f", 自 {FIRST + w.below(5)}年度" if w.chance(40) else ""
-    return f"连续年数({Writer(w.draw, w.names, used=w.used).expression('是否', min(depth, 1))}{since})"
+    return f"连续年数({w.bare().expression('是否', min(depth, 1))}{since})"
 
 
 def _total(w: Writer, kind: str, depth: int) -> str:
-    inner = Writer(w.draw, [n for n in w.names if not n.remembered or n.direct], used=w.used)
+    inner = replace(w.bare(), names=[n for n in w.names if not n.remembered or n.direct])
     since = f", 自 {FIRST + w.below(5)}年度" if w.chance(40) else ""
     return f"累计({inner.leaf(kind)}{since})"
 
@@ -303,7 +312,7 @@ def _year_moved(w: Writer, _: str, depth: int) -> str:
 def _compared(w: Writer, _: str, depth: int) -> str:
     kind = w.one(ORDERED)
     sign = w.one(("=", "≠", "<", ">", "≤", "≥", "不低于", "不超过", "超过", "低于"))
-    left, right = Writer(w.draw, w.names, w.there, used=w.used), Writer(w.draw, w.names, w.there, used=w.used)
+    left, right = w.apart(), w.apart()
     first = _quotient(left, kind, depth) if kind in ("金额", "比例") and w.chance(20) else left.expression(kind, depth)
     return f"({first} {sign} {right.expression(kind, depth)})"
 
@@ -342,7 +351,7 @@ def _has(w: Writer, _: str, __: int) -> str | None:
 
 
 def _ever(w: Writer, _: str, depth: int) -> str:
-    return f"曾经({Writer(w.draw, w.names, used=w.used).expression('是否', min(depth, 1))})"
+    return f"曾经({w.bare().expression('是否', min(depth, 1))})"
 
 
 _NUMERIC: tuple[Form, ...] = (_sum, _sum, _pick, _limited, _absolute, _negative)
@@ -379,7 +388,9 @@ class Author:
         return Writer(self.draw, self.names, used=self.used)
 
     def facts(self) -> None:
-        for index, kind in enumerate(("是否", "金额", "日期", *(self.w.one(KINDS) for _ in range(2 + self.w.below(5))))):
+        for index, kind in enumerate(
+            ("是否", "金额", "日期", *(self.w.one(KINDS) for _ in range(2 + self.w.below(5))))
+        ):
             self.fact(f"{kind}事实{index}", kind)
 
     def fact(self, name: str, kind: str) -> None:
@@ -464,7 +475,7 @@ class Author:
             self.rules.append((name, kind, f"{null}{memory}{rounding or _exact(kind)}"))
 
     def _formula(self, w: Writer, kind: str, nullable: bool) -> tuple[str, bool]:
-        return f"\n  = {w.expression(kind, 3)}", w.ratio
+        return f"\n  = {w.expression(kind, 3)}", bool(w.divides)
 
     def _clauses(self, w: Writer, kind: str, nullable: bool) -> tuple[str, bool]:
         lines = []
@@ -476,7 +487,7 @@ class Author:
             lines.append(f"\n  当 {condition} 得 {value}")
             known |= absent
         last = "无" if nullable and w.chance(50) else w.knowing(known).expression(kind, 2)
-        return "".join([*lines, f"\n  否则 {last}"]), w.ratio
+        return "".join([*lines, f"\n  否则 {last}"]), bool(w.divides)
 
     def _table(self, w: Writer, kind: str, nullable: bool) -> tuple[str, bool]:
         columns = [self.column(w) for _ in range(1 + w.below(2))]
@@ -491,7 +502,9 @@ class Author:
         kept = [line for index, line in enumerate(lines) if index != drop]
         otherwise = f"\n  否则 {w.expression(kind, 1)}" if drop < len(lines) or w.chance(20) else ""
         head = "".join(f" | {text}" for text, _ in columns)
-        return f"\n  列{head} | 得" + ("\n  命中 首个" if first else "") + "".join(kept or lines) + otherwise, w.ratio
+        return f"\n  列{head} | 得" + ("\n  命中 首个" if first else "") + "".join(kept or lines) + otherwise, bool(
+            w.divides
+        )
 
     def column(self, w: Writer) -> tuple[str, list[str]]:
         """A column and cells that share out its values."""
@@ -520,7 +533,7 @@ class Author:
             rate = w.use(w.one(rates)) if rates and w.chance(40) else w.literal("比例")
             lines.append(f"\n  段 {low}..{edge}({'含' if inside else '不含'}) 得 {rate}")
             low = f"{edge}({'不含' if inside else '含'})"
-        return f" 按 {base}" + "".join(lines) + f"\n  段 {low}以上 得 {w.leaf('比例')}", w.ratio
+        return f" 按 {base}" + "".join(lines) + f"\n  段 {low}以上 得 {w.leaf('比例')}", bool(w.divides)
 
     def amendments(self) -> list[str]:
         """The declarations of a later document of a lower place."""
@@ -531,14 +544,17 @@ class Author:
                 lines.append(f"修改 参数 {name} = {w.literal(kind)}")
         for name, kind, rest in self.rules:
             following = set(self.order[self.order.index(name) :])
-            inner = Writer(self.draw, [n if n.text not in following else replace(n, direct=False) for n in self.names], used=self.used)
+            inner = replace(
+                w.bare(), names=[n if n.text not in following else replace(n, direct=False) for n in self.names]
+            )
             match w.below(8):
                 case 0 if " 可空" not in rest and f"结果 规则 {name}:" in "\n".join(self.lines):
                     lines.append(f"例外 规则 {name}\n  当 {inner.expression('是否', 2)} 得 {_finite(inner, kind)}")
                 case 1:
                     lines.append(f"修改 规则 {name}: {TYPES[kind]}{rest}\n  = {_finite(inner, kind)}")
-                case 2 if name not in self.used and "初值" in rest:
-                    lines.append(f"废止 规则 {name} 自 {AMENDED + w.below(2)}年度")
+        for name, _, rest in self.rules:
+            if name not in self.used and "初值" in rest and w.chance(20):
+                lines.append(f"废止 规则 {name} 自 {AMENDED + w.below(2)}年度")
         return lines
 
 
@@ -549,11 +565,16 @@ def _exact(kind: str) -> str:
 def _finite(w: Writer, kind: str) -> str:
     """An expression without a bare division: for rules whose rounding is already settled."""
     written = w.expression(kind, 2)
-    return w.leaf(kind) if w.ratio else written
+    return w.leaf(kind) if w.divides else written
 
 
 def _cuts(w: Writer, kind: str) -> list[str]:
-    points = {"金额": ("0元", "99.99元", "5000元"), "整数": ("0", "3", "7"), "日期": ("2000-01-01", "2020-02-29", "2024-12-31"), "年数": ("1年", "4年", "9年")}[kind]
+    points = {
+        "金额": ("0元", "99.99元", "5000元"),
+        "整数": ("0", "3", "7"),
+        "日期": ("2000-01-01", "2020-02-29", "2024-12-31"),
+        "年数": ("1年", "4年", "9年"),
+    }[kind]
     chosen = points[: 1 + w.below(3)]
     inside = [w.chance(50) for _ in chosen]
     word = {True: "含", False: "不含"}
@@ -610,15 +631,22 @@ def values(fact: m.Fact) -> st.SearchStrategy[Any]:
     if kind is Kind.DATE:
         return st.integers(low, high).map(date.fromordinal)
     if kind is Kind.MONEY:
-        return st.one_of(st.integers(low, high), st.sampled_from((low, high, 0 if low <= 0 <= high else low))).map(lambda n: Decimal(n) / 100)
+        return st.one_of(st.integers(low, high), st.sampled_from((low, high, 0 if low <= 0 <= high else low))).map(
+            lambda n: Decimal(n) / 100
+        )
     if kind is Kind.RATE:
         return _rates(fact.range)
     return st.integers(low, high)
 
 
 def _rates(bounds: m.Range) -> st.SearchStrategy[Decimal]:
-    low, high = (Fraction(-2) if bounds[0] is None else Fraction(bounds[0])), (Fraction(3) if bounds[1] is None else min(Fraction(bounds[1]), Fraction(3)))
-    return st.sampled_from((100, 10_000, 1_000_000)).flatmap(lambda d: st.integers(ceil(low * d), floor(high * d)).map(lambda n: Decimal(n) / d))
+    low, high = (
+        (Fraction(-2) if bounds[0] is None else Fraction(bounds[0])),
+        (Fraction(3) if bounds[1] is None else min(Fraction(bounds[1]), Fraction(3))),
+    )
+    return st.sampled_from((100, 10_000, 1_000_000)).flatmap(
+        lambda d: st.integers(ceil(low * d), floor(high * d)).map(lambda n: Decimal(n) / d)
+    )
 
 
 @st.composite

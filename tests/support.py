@@ -61,7 +61,11 @@ def json_text(value: Any) -> str:
         case Decimal():
             return f"{value:f}"
         case Mapping():
-            return "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{json_text(v)}" for k, v in value.items()) + "}"
+            return (
+                "{"
+                + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{json_text(v)}" for k, v in value.items())
+                + "}"
+            )
         case list():
             return "[" + ",".join(map(json_text, value)) + "]"
         case _:

@@ -132,7 +132,10 @@ def test_keys_of_years_and_values_come_in_the_ways_people_write(jiangxi: tiaoli.
     written = {
         "编号": "P001",
         "原封顶线": Decimal("400000.00"),
-        "年度": {"2025": {"参保": "是", "缴费日期": date(2024, 11, 2)}, "2026年度": {"参保": True, "缴费日期": "2026-03-01"}},
+        "年度": {
+            "2025": {"参保": "是", "缴费日期": date(2024, 11, 2)},
+            "2026年度": {"参保": True, "缴费日期": "2026-03-01"},
+        },
     }
     assert dict(jiangxi.evaluate(written, 2026)) == dict(jiangxi.evaluate(RECORD, 2026))
 
@@ -209,7 +212,9 @@ def test_hidden_helpers_are_not_listed(jiangxi: tiaoli.Rules) -> None:
 
 
 def test_diagnostics_are_data_and_not_exceptions(tmp_path: Path) -> None:
-    (tmp_path / "甲.tiaoli").write_text(SMALL.replace("文件 试行办法", "文件 甲") + "规则 未引: 是否 = 是\n", encoding="utf-8")
+    (tmp_path / "甲.tiaoli").write_text(
+        SMALL.replace("文件 试行办法", "文件 甲") + "规则 未引: 是否 = 是\n", encoding="utf-8"
+    )
     rules = tiaoli.load("CN-ZZ", tmp_path)
     assert {d.code for d in rules.diagnostics} == {"W601"}
     assert rules.evaluate(spent(100), 2025)[2025]["报销"] == 60

@@ -21,7 +21,23 @@ SPEAKING = {"messages.py", "record_messages.py"}
 LONGEST = 700
 CODE = re.compile(r"[EW]\d{3}")
 AWAY = {".git", ".venv", "build", "dist", "htmlcov", "__pycache__", "tiaoli.egg-info"}
-TEXTS = {".py", ".md", ".toml", ".lark", ".json", ".yaml", ".yml", ".tiaoli", ".txt", ".csv", ".jsonl", ".cfg", ".svg", ".html", ""}
+TEXTS = {
+    ".py",
+    ".md",
+    ".toml",
+    ".lark",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".tiaoli",
+    ".txt",
+    ".csv",
+    ".jsonl",
+    ".cfg",
+    ".svg",
+    ".html",
+    "",
+}
 
 
 def strings(module: Path) -> Iterator[str]:
@@ -34,7 +50,9 @@ def strings(module: Path) -> Iterator[str]:
 def own_files() -> Iterator[Path]:
     """The text files of the project: neither caches nor what a build makes."""
     for path in ROOT.rglob("*"):
-        hidden = any(p in AWAY or (p.startswith(".") and p.endswith("_cache")) or p == ".hypothesis" for p in path.parts)
+        hidden = any(
+            p in AWAY or (p.startswith(".") and p.endswith("_cache")) or p == ".hypothesis" for p in path.parts
+        )
         if path.is_file() and not hidden and path.suffix in TEXTS and path.name != ".coverage":
             yield path
 
@@ -57,8 +75,12 @@ def test_no_two_functions_share_a_name(lang: str) -> None:
 
 
 def test_each_keyword_is_used_in_the_grammar() -> None:
-    listed = re.findall(r"^([A-Z_]+)(?:\.\d+)?:", (ROOT / "grammar" / "keywords.lark").read_text(encoding="utf-8"), re.MULTILINE)
-    grammar = re.sub(r"//.*|^%import.*", "", (ROOT / "grammar" / "tiaoli.lark").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    listed = re.findall(
+        r"^([A-Z_]+)(?:\.\d+)?:", (ROOT / "grammar" / "keywords.lark").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    grammar = re.sub(
+        r"//.*|^%import.*", "", (ROOT / "grammar" / "tiaoli.lark").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     rules = set(re.findall(r"\b[A-Z][A-Z_]+\b", grammar))
     assert len(listed) == len(set(listed)) > 50
     assert [name for name in listed if name not in rules and name != "ENTITY"] == [], "ENTITY is kept for 对象"
@@ -121,7 +143,9 @@ def test_binary_floats_only_tell_how_near_two_names_are() -> None:
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
         if any(isinstance(c, ast.Constant) and isinstance(c.value, float) for c in ast.iter_child_nodes(node))
     }
-    assert [text for text in found if not re.search(r"cutoff|nearest|get_close_matches|ratio|len\(|^0\.\d+ if", text)] == []
+    assert [
+        text for text in found if not re.search(r"cutoff|nearest|get_close_matches|ratio|len\(|^0\.\d+ if", text)
+    ] == []
 
 
 def test_no_file_names_the_machine_it_was_made_on() -> None:
@@ -130,7 +154,9 @@ def test_no_file_names_the_machine_it_was_made_on() -> None:
 
 
 def test_no_file_names_a_package_registry() -> None:
-    registries = re.compile(r"[p]ypi\.|[p]ythonhosted|--[i]ndex-url|--[e]xtra-index|[r]egistry\.npm|PIP_[I]NDEX|[c]rates\.io|[p]roxy\.golang")
+    registries = re.compile(
+        r"[p]ypi\.|[p]ythonhosted|--[i]ndex-url|--[e]xtra-index|[r]egistry\.npm|PIP_[I]NDEX|[c]rates\.io|[p]roxy\.golang"
+    )
     assert naming(registries) == []
 
 

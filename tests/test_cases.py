@@ -186,7 +186,9 @@ def test_a_value_that_cannot_be_computed_fails_the_case(run: Callable[..., Repor
         (("期望: {1999: {报销: 120}}",), "E815", "1999"),
     ],
 )
-def test_wrong_names_in_a_case_are_named(run: Callable[..., Report], lines: tuple[str, ...], code: str, word: str) -> None:
+def test_wrong_names_in_a_case_are_named(
+    run: Callable[..., Report], lines: tuple[str, ...], code: str, word: str
+) -> None:
     report = run(case(*lines))
     assert [c for c, _, _ in said(report)] == [code]
     assert word in texts(report)
@@ -255,9 +257,11 @@ def test_coverage_tells_the_branches_not_reached(run: Callable[..., Report]) -> 
     assert "0元" in " ".join(lines.values())
     full = run(
         case("期望: {2025: {报销: 120, 累计报销: 120, 到期: 2021-02-28, 大额: 否}}")
-        + case("读法: {起算: 不算}", "期望: {2025: {报销: 0, 累计报销: 0, 到期: 无}}", record="{编号: P, 年度: {2025: {费用: 9}}}").split(
-            "用例:\n"
-        )[1]
+        + case(
+            "读法: {起算: 不算}",
+            "期望: {2025: {报销: 0, 累计报销: 0, 到期: 无}}",
+            record="{编号: P, 年度: {2025: {费用: 9}}}",
+        ).split("用例:\n")[1]
     ).coverage["试行办法"]
     assert [place.span.text.split()[0] for place in full[2]] == ["="]
 

@@ -156,7 +156,9 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("suffix", (".yaml", ".json", ".jsonl", ".csv", ".xlsx"))
-@pytest.mark.parametrize("content", (b"", GARBAGE, b"\xef\xbb\xbf\n \n", b"[[[{"), ids=("empty", "bytes", "blank", "broken"))
+@pytest.mark.parametrize(
+    "content", (b"", GARBAGE, b"\xef\xbb\xbf\n \n", b"[[[{"), ids=("empty", "bytes", "blank", "broken")
+)
 def test_a_file_that_cannot_be_read_as_records_is_a_finding(
     command: Command, tmp_path: Path, suffix: str, content: bytes
 ) -> None:
@@ -171,9 +173,7 @@ def test_a_file_that_cannot_be_read_as_records_is_a_finding(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["o.jsonl", f"r{suffix}"]
 
 
-@pytest.mark.parametrize(
-    "name", ["check", "run", "explain", "show", "schema", "test", "fmt", "diff", "new"]
-)
+@pytest.mark.parametrize("name", ["check", "run", "explain", "show", "schema", "test", "fmt", "diff", "new"])
 def test_each_command_explains_itself(command: Command, name: str) -> None:
     result = command(name, "--help")
     assert result.code == 0
@@ -301,7 +301,18 @@ def read(path: Path) -> Iterator[Mapping[str, str]]:
 def test_results_say_what_they_rest_on(command: Command, records: Path, jiangxi: tiaoli.Rules) -> None:
     place, reading = "CN-JX", "首年断保=包括"
     for suffix in OUTPUTS:
-        command("run", place, records, "--year", 2025, "-o", records.parent / f"o{suffix}", "--reading", reading, "--provenance")
+        command(
+            "run",
+            place,
+            records,
+            "--year",
+            2025,
+            "-o",
+            records.parent / f"o{suffix}",
+            "--reading",
+            reading,
+            "--provenance",
+        )
     first = json.loads((records.parent / "o.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert first["引擎"] == f"tiaoli {tiaoli.__version__}"
     assert first["规则集"] == jiangxi.program(2025).fingerprint
@@ -491,7 +502,9 @@ def test_records_that_cannot_be_computed_are_listed_like_faulty_ones(command: Co
     result = command("run", "CN-ZZ", file, "--year", 2025, "--rulesets", tmp_path, "-o", tmp_path / "o.jsonl")
     assert result.code == 1
     assert "P0" in result.err and "人均" in result.err
-    assert [(r["编号"], r["人均"]) for r in read_results((tmp_path / "o.jsonl").read_text(encoding="utf-8"))] == [("P4", 25)]
+    assert [(r["编号"], r["人均"]) for r in read_results((tmp_path / "o.jsonl").read_text(encoding="utf-8"))] == [
+        ("P4", 25)
+    ]
 
 
 # ── run: what is left on disk ────────────────────────────────────────────────
@@ -509,7 +522,9 @@ def test_an_existing_output_is_replaced_as_a_whole(command: Command, records: Pa
     assert sorted(p.name for p in records.parent.iterdir()) == sorted([output.name, records.name])
 
 
-def test_an_interrupted_run_leaves_the_old_file_and_no_partial_one(records: Path, histories: list[dict[str, Any]]) -> None:
+def test_an_interrupted_run_leaves_the_old_file_and_no_partial_one(
+    records: Path, histories: list[dict[str, Any]]
+) -> None:
     folder = records.parent
     big, output = folder / "big.jsonl", folder / "o.jsonl"
     write_records(big, [{**histories[i % 40], "编号": f"P{i}"} for i in range(40_000)])
@@ -533,7 +548,9 @@ def wait_for(happened: Callable[[], bool], running: subprocess.Popen[bytes]) -> 
     raise AssertionError("nothing was written")
 
 
-@pytest.mark.parametrize("arguments", (("run", "CN-JX", "{records}", "--year", "2025..2034"), ("show", "CN-JX"), ("schema", "CN-JX")))
+@pytest.mark.parametrize(
+    "arguments", (("run", "CN-JX", "{records}", "--year", "2025..2034"), ("show", "CN-JX"), ("schema", "CN-JX"))
+)
 def test_a_reader_that_stops_early_is_no_error_of_ours(records: Path, arguments: tuple[str, ...]) -> None:
     running = start(*(a.format(records=records) for a in arguments))
     assert running.stdout is not None
@@ -599,7 +616,16 @@ def test_explain_takes_readings_and_opening_states(command: Command, records: Pa
     lines(command, records, "--year", "2025..2028", "--closing", state)
     rows = {r["编号"]: r for r in lines(command, records, "--year", 2030, "--reading", "首年断保=包括")}
     found = explain(
-        command, records, "--opening", state, "--reading", "首年断保=包括", "--format", "json", person="甲03", rule="变动等待期"
+        command,
+        records,
+        "--opening",
+        state,
+        "--reading",
+        "首年断保=包括",
+        "--format",
+        "json",
+        person="甲03",
+        rule="变动等待期",
     )
     assert found.code == 0
     assert json.loads(found.out)["结果"][0]["值"] == rows["甲03"]["变动等待期"]
@@ -664,13 +690,25 @@ def test_the_schema_is_valid_and_plain_jsonschema_judges_alike(
 def spoilt() -> Iterator[dict[str, Any]]:
     """Records of which each has one fault that a schema can see."""
     sound: dict[str, Any] = {"编号": "P", "原封顶线": 1, "年度": {"2025": {"参保": True, "缴费日期": "2024-11-02"}}}
-    for key, values in {"编号": (None, "", [1]), "原封顶线": (-1, "1", None, True, [1]), "免等待人群": ("对", 1, None), "多余": (1,)}.items():
+    for key, values in {
+        "编号": (None, "", [1]),
+        "原封顶线": (-1, "1", None, True, [1]),
+        "免等待人群": ("对", 1, None),
+        "多余": (1,),
+    }.items():
         yield from ({**sound, key: value} for value in values)
     yield from ({k: v for k, v in sound.items() if k != gone} for gone in ("编号", "原封顶线"))
     year = sound["年度"]["2025"]
-    for key, faults in {"参保": ("yes", 0), "缴费日期": ("2024-02-30", 2024, "昨天"), "基金支付": (-1, "0"), "补缴年数": (-1, 1)}.items():
+    for key, faults in {
+        "参保": ("yes", 0),
+        "缴费日期": ("2024-02-30", 2024, "昨天"),
+        "基金支付": (-1, "0"),
+        "补缴年数": (-1, 1),
+    }.items():
         wrong = faults if key != "补缴年数" else (-1, Decimal("0.5"), "1")
-        yield from ({**sound, "年度": {"2025": {**year, key: float(v) if isinstance(v, Decimal) else v}}} for v in wrong)
+        yield from (
+            {**sound, "年度": {"2025": {**year, key: float(v) if isinstance(v, Decimal) else v}}} for v in wrong
+        )
     yield {**sound, "年度": {"今年": year}}
     yield {**sound, "年度": [year]}
 
@@ -737,7 +775,9 @@ def test_the_built_in_rulesets_are_laid_out(command: Command) -> None:
     assert command("fmt", "--check", ROOT / "rulesets") == Said(0, "", "")
 
 
-@pytest.mark.parametrize("name", ("甲省2026", "甲省2026.tiaoli", "a b", "2026", "《文件》", '引"号', "x" * 60, "文件", "规则"))
+@pytest.mark.parametrize(
+    "name", ("甲省2026", "甲省2026.tiaoli", "a b", "2026", "《文件》", '引"号', "x" * 60, "文件", "规则")
+)
 def test_a_new_ruleset_checks_clean_and_runs(command: Command, tmp_path: Path, name: str) -> None:
     made = command("new", tmp_path / name, "--place", "CN-ZZ", "--year", 2026)
     assert made.code == 0
@@ -751,7 +791,9 @@ def test_a_new_ruleset_checks_clean_and_runs(command: Command, tmp_path: Path, n
     assert json.loads((tmp_path / "o.jsonl").read_text(encoding="utf-8"))["示例应缴金额"] == 160
 
 
-def test_a_bug_is_said_in_one_line_with_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_is_said_in_one_line_with_a_code_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken() -> None:
         raise ZeroDivisionError("oops")
 

@@ -94,7 +94,10 @@ def explanations(rules: Rules, record: Mapping[str, Any], **wishes: Any) -> Iter
 
 
 def faults(judge: Draft202012Validator, explanation: Explanation) -> list[str]:
-    return [f"{explanation.asked.rule} {explanation.asked.year}: {e.message}" for e in judge.iter_errors(as_json(explanation))]
+    return [
+        f"{explanation.asked.rule} {explanation.asked.year}: {e.message}"
+        for e in judge.iter_errors(as_json(explanation))
+    ]
 
 
 # ── data ─────────────────────────────────────────────────────────────────────
@@ -165,7 +168,9 @@ def test_the_command_prints_what_the_schema_says(
 
 def test_figures_in_the_printed_json_are_exact(command: Callable[..., Said], tmp_path: Any) -> None:
     file = write_records(tmp_path / "r.jsonl", [{"编号": "P1", "原封顶线": Decimal("333333.33")}])
-    said = command("explain", "CN-JX", file, "--person", "P1", "--year", 2026, "--rule", "大病保险最高支付限额", "--format", "json")
+    said = command(
+        "explain", "CN-JX", file, "--person", "P1", "--year", 2026, "--rule", "大病保险最高支付限额", "--format", "json"
+    )
     assert json.loads(said.out, parse_float=Decimal)["结果"][0]["值"] == Decimal("333333.33")
 
 
@@ -220,7 +225,10 @@ def test_a_result_that_cannot_be_computed_says_why(
 LAPSED = {
     "编号": "李四",
     "原封顶线": 250000,
-    "年度": {2025: {"参保": True, "缴费日期": "2024-12-20"}, 2030: {"参保": True, "缴费日期": "2030-03-01", "补缴年数": 1}},
+    "年度": {
+        2025: {"参保": True, "缴费日期": "2024-12-20"},
+        2030: {"参保": True, "缴费日期": "2030-03-01", "补缴年数": 1},
+    },
 }
 STEADY = {
     "编号": "张三",
@@ -231,7 +239,9 @@ STEADY = {
 
 @pytest.mark.parametrize("lang", ("zh", "en"))
 @pytest.mark.parametrize(
-    ("record", "rule"), [(LAPSED, "待遇开始日"), (STEADY, "累计提高额度"), (STEADY, "中央财政补助")], ids=("wait", "raise", "share")
+    ("record", "rule"),
+    [(LAPSED, "待遇开始日"), (STEADY, "累计提高额度"), (STEADY, "中央财政补助")],
+    ids=("wait", "raise", "share"),
 )
 def test_the_text_for_a_clerk(
     jiangxi: Rules, file_regression: FileRegressionFixture, record: Mapping[str, Any], rule: str, lang: str

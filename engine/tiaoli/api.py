@@ -33,7 +33,7 @@ from tiaoli.pipeline import load as load_library
 from tiaoli.records import Fault, Person, RecordReader
 from tiaoli.render import message
 from tiaoli.source import Source
-from tiaoli.trace import Tracer, in_units, outward
+from tiaoli.trace import Tracer, in_units, inward, outward
 from tiaoli.values import Kind
 
 Opening = tuple[int, Mapping[str, Any]]
@@ -164,7 +164,7 @@ class Rules:
         """
         compiled = self.compiled(years, rules, readings)
         person = self.reader(compiled, opening is not None).convert(record)
-        return self.run(compiled, person, opening)
+        return self.run(compiled, person, self.state(opening, compiled.program) if opening is not None else None)
 
     def evaluate_many(
         self,
@@ -189,14 +189,14 @@ class Rules:
     ) -> Compiled:
         """Return the program compiled for the interpreter; kept for the next call with the same wishes."""
         asked = range(years, years + 1) if isinstance(years, int) else years
+        if not isinstance(asked, range) or len(asked) == 0 or asked.step != 1:
+            raise UsageError([Diagnostic("E814", {"text": str(years)})])
         key = (asked, tuple(rules) if rules is not None else None, tuple(sorted((readings or {}).items())))
         if key not in self._compiled:
             self._compiled[key] = self._compile(asked, rules, readings or {})
         return self._compiled[key]
 
     def _compile(self, asked: range, rules: Sequence[str] | None, readings: Mapping[str, str]) -> Compiled:
-        if len(asked) == 0 or asked.step != 1:
-            raise UsageError([Diagnostic("E814", {"text": str(asked)})])
         if asked.start < self.first_year:
             raise UsageError([Diagnostic("E815", {"year": asked.start, "first": self.first_year})])
         program = self._ahead(asked.stop)
@@ -243,8 +243,29 @@ class Rules:
             self._readers[key] = RecordReader(program, years, conditions)
         return self._readers[key]
 
+    def state(self, opening: Opening, program: m.Program) -> Opening:
+        """Return an opening state, its values as records write them, in the form the interpreter holds. Raises UsageError."""
+        year, values = opening
+        held: dict[str, Any] = {}
+        for name, value in values.items():
+            if name in program.rules:
+                kind, digits = program.rules[name][0].type, program.rules[name][0].scale
+            elif name in program.facts:
+                kind, digits = program.facts[name].type, program.facts[name].digits
+            else:
+                near = nearest(name, [*program.rules, *program.facts])
+                hint = f"，是不是“{near}”？" if near else ""
+                raise UsageError(
+                    [Diagnostic("E822", {"reason": f"没有名为“{name}”的规则或事实{hint} / no such rule or fact"})]
+                )
+            try:
+                held[name] = inward(value, kind, digits)
+            except ValueError as error:
+                raise UsageError([Diagnostic("E822", {"reason": f"{name} = {error}"})]) from None
+        return year, held
+
     def run(self, compiled: Compiled, person: Person, opening: Opening | None = None) -> Result:
-        """Return the values of a validated person. Raises EvaluationError."""
+        """Return the values of a validated person; ``opening`` comes from `state`. Raises EvaluationError."""
         self._stays(compiled, person)
         start = self._open(compiled, opening) if opening is not None else None
         try:
@@ -390,14 +411,21 @@ class Result(Mapping[int, Mapping[str, Any]]):
         return explain_rule(self.rules, self.tracer, self.person.id, rule, year)
 
     def closing(self, year: int | None = None) -> Opening:
-        """Return the state at the end of ``year`` (the last one asked): what a later run needs as its opening."""
+        """Return the state at the end of ``year`` (the last one asked), what a later run needs as its opening: (year, values by name)."""
         last = max(self.rows) if year is None else year
         row = self.rows[last]
         facts = self.person.years.get(last, self.compiled.default_year)
         yearly = [f.name for f in self.compiled.program.facts.values() if f.yearly]
         held = dict(zip(yearly, facts, strict=True))
-        state = {name: row[self.compiled.slots[name]] for name in self.compiled.memory}
-        return last, state | {name: held[name] for name in self.compiled.memory_facts}
+        program = self.compiled.program
+        state: dict[str, Any] = {}
+        for name in self.compiled.memory:
+            rule = program.rules[name][0]
+            state[name] = outward(in_units(row[self.compiled.slots[name]], rule.scale), rule.type.kind)
+        for name in self.compiled.memory_facts:
+            fact = program.facts[name]
+            state[name] = outward(in_units(held[name], fact.digits), fact.type.kind)
+        return last, state
 
 
 def explain_rule(rules: Rules, tracer: Tracer, person: str, rule: str, year: int) -> Explanation:

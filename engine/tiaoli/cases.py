@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,11 @@ from tiaoli.explain import as_text
 from tiaoli.meaning import Unknown
 from tiaoli.pipeline import nearest
 from tiaoli.record_files import decode
-from tiaoli.record_places import BrokenError, Entries, Node, calendar_date, from_node
+from tiaoli.record_places import BrokenError, Entries, Node, from_node
 from tiaoli.record_yaml import yaml_nodes
 from tiaoli.records import Fault
 from tiaoli.show_value import show_value
 from tiaoli.trace import in_units
-from tiaoli.values import Kind, Type
 
 _ENGLISH = {
     "place": "地区", "cases": "用例", "name": "名称", "clauses": "条文", "readings": "读法", "opening": "期初", "record": "记录",
@@ -249,43 +247,8 @@ def _evaluate(case: Case, rules: Rules, years: range) -> Result | Fault:
     person = rules.reader(compiled, case.opening is not None).one(from_node(case.record), case.path)
     if isinstance(person, Fault):
         return person
-    opening = None
-    if case.opening is not None:
-        opening = case.opening[0], {n: _held(v, n, program) for n, v in case.opening[1].items()}
+    opening = rules.state(case.opening, program) if case.opening is not None else None
     return rules.run(compiled, person, opening)
-
-
-def _held(value: Any, name: str, program: m.Program) -> Any:
-    """Return a value written for people as the interpreter holds it. Raises UsageError where it is none of its type."""
-    if name in program.rules:
-        kind, scale = program.rules[name][0].type, program.rules[name][0].scale
-    elif name in program.facts:
-        kind, scale = program.facts[name].type, program.facts[name].digits
-    else:
-        near = nearest(name, [*program.rules, *program.facts])
-        hint = f"，是不是“{near}”？" if near else ""
-        raise UsageError([Diagnostic("E822", {"reason": f"没有名为“{name}”的规则或事实{hint} / no such rule or fact"})])
-    held = None if value is None and kind.nullable else _of_kind(value, kind, 2 if kind.kind is Kind.MONEY else scale)
-    if held is None and not (value is None and kind.nullable):
-        raise UsageError([Diagnostic("E822", {"reason": f"{name} = {value} ≠ {kind.present}"})])
-    return held
-
-
-def _of_kind(value: Any, kind: Type, digits: int) -> Any:
-    """The value held, or None where it does not fit."""
-    match kind.kind:
-        case Kind.BOOL:
-            return {"是": True, "否": False}.get(value, value if isinstance(value, bool) else None)
-        case Kind.ENUM:
-            return value if value in kind.members else None
-        case Kind.DATE:
-            return calendar_date(str(value))
-        case Kind.PLACE | Kind.TEXT:
-            return value if isinstance(value, str) else None
-        case _:
-            number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-            scaled = Fraction(value) * 10**digits if number else Fraction(1, 2)
-            return int(scaled) if scaled.denominator == 1 else None
 
 
 def _refused(case: Case, error: TiaoliError) -> list[Failure]:

@@ -50,7 +50,7 @@ def _program_of(desk: Desk) -> m.Program:
 def _bounded(desk: Desk, segments: list[m.Segment], ranges: Reach, totals: dict[str, m.Range]) -> list[m.Segment]:
     done: dict[int, m.Rule] = {}
     said: set[str] = set()
-    spoiled = bool(errors(desk.found))
+    spoiled = desk.spoiled
     for segment in segments:
         for rule in segment.rules:
             if id(rule) not in done:

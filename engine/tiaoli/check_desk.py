@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from tiaoli import model as m
 from tiaoli import syntax as s
-from tiaoli.diagnostic import Diagnostic, Related
+from tiaoli.diagnostic import Diagnostic, Related, errors
 from tiaoli.elaborate import Context, Elaborator
 from tiaoli.meaning import Result, Trouble, evaluate
 from tiaoli.resolve import Scope
@@ -31,6 +31,11 @@ class Desk:
     questions: dict[str, m.Question] = field(default_factory=dict)
     rules: dict[str, list[m.Rule]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether something is missing, so that what rests on it cannot be judged."""
+        return bool(self.broken or self.in_force.broken or errors(self.found))
 
     def say(self, code: str, span: Span, clause: str | None = None, *related: Related, **arguments: object) -> None:
         """Note a diagnostic."""

@@ -8,7 +8,7 @@ from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli import tables
 from tiaoli.check_desk import Constants, Desk
-from tiaoli.diagnostic import Diagnostic, Related, errors
+from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.meaning import Environment, evaluate
 from tiaoli.show_value import show_value
 from tiaoli.symbols import (
@@ -18,7 +18,7 @@ from tiaoli.values import RATE_DIGITS
 
 
 def check_tables(desk: Desk, segments: list[m.Segment]) -> None:
-    if errors(desk.found):
+    if desk.spoiled:
         return
     seen: set[tuple[str, object]] = set()
     for segment in segments:

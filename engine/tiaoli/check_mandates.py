@@ -12,9 +12,7 @@ from tiaoli.diagnostic import Diagnostic, Related, errors
 from tiaoli.elaborate import Context
 from tiaoli.meaning import Trouble, evaluate
 from tiaoli.show_value import show_value
-from tiaoli.symbols import (
-    MandateText,
-)
+from tiaoli.symbols import MandateText, ParameterSymbol
 
 
 def check_mandates(desk: Desk, segments: list[m.Segment], ranges: Reach) -> list[m.Segment]:
@@ -39,8 +37,11 @@ def _mandate(desk: Desk, text: MandateText, ranges: Reach) -> list[m.Mandate]:
         require_basis(desk, written.modifiers, written.span, context)
     if _elsewhere(desk, written.condition):
         return []
+    before = len(desk.found)
     node = desk.elaborator.condition(written.condition, context)
     if node is None:
+        if text.document.place != desk.in_force.place:
+            _misfit(desk, text, before)
         return []
     first = max(text.first, desk.in_force.first)
     last = desk.in_force.last if text.last is None else min(text.last, desk.in_force.last)
@@ -52,6 +53,24 @@ def _mandate(desk: Desk, text: MandateText, ranges: Reach) -> list[m.Mandate]:
     if decided and not errors(desk.found):
         _decide(desk, mandate)
     return [mandate]
+
+
+def _misfit(desk: Desk, text: MandateText, before: int) -> None:
+    """A higher mandate that does not fit what this place defines is said where this place defines it."""
+    mandate = text.declaration
+    for name in sorted(_names(mandate.condition)):
+        symbol = desk.in_force.symbols.get(name)
+        own = symbol.document if isinstance(symbol, ParameterSymbol) else None
+        if isinstance(symbol, ParameterSymbol) and own is not None and own.place != text.document.place:
+            del desk.found[before:]
+            value = symbol.values[0].row.value.span if symbol.values else symbol.declaration.span
+            arguments = {
+                "name": name,
+                "mandate": mandate.condition.span.text,
+                "found": desk.scope.signatures[name].type,
+            }
+            desk.say("E610", value, None, Related(mandate.span, "mandate"), **arguments)
+            return
 
 
 def _elsewhere(desk: Desk, condition: s.Expression) -> bool:

@@ -107,9 +107,9 @@ def _elaborate(desk: Desk, symbol: RuleSymbol, signature: Signature, piece: Slic
     stated = next((v.declaration.head.initial for v in reversed(symbol.versions) if v.declaration.head.initial), None)
     if stated is not None:
         initial = constant_value(desk, stated, context, signature.type)
-    if isinstance(initial, Fraction) and (initial * 10**signature.scale).denominator != 1:
-        desk.say("E333", stated.span if stated else head.name.span, context.clause, name=symbol.name)
     mode, unit, named = resolve_rounding(head.rounding, signature.type, [])
+    if isinstance(initial, Fraction) and signature.type.kind.is_number and (initial / unit).denominator != 1:
+        desk.say("E333", stated.span if stated else head.name.span, context.clause, name=symbol.name)
     if body is None or len(errors(desk.found)) > before:
         return None
     if not named and signature.type.kind.is_number:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from typing import TypeAlias, TypeVar
@@ -202,12 +203,13 @@ class _Work:
     def _value_layers(self, declaration: s.Parameter, head: Document) -> list[Layer[ValueText | None]]:
         """Each row holds from its year until the next row of the same key."""
         by_key: dict[object, list[tuple[int, s.Expression | None, s.ParameterRow]]] = {}
-        for row in declaration.rows:
+        for written in declaration.rows:
+            row = replace(written, modifiers=_inherited(written.modifiers, declaration.modifiers))
             modifiers = row.modifiers
             first = row.year if row.year is not None else modifiers.first
             first = head.effective if first is None else first
             self._check_years(first, modifiers.last, modifiers.note, head, row.span)
-            if row.year is not None and modifiers.first is not None:
+            if row.year is not None and written.modifiers.first is not None:
                 self.found.append(Diagnostic("E403", {}, row.span))
             for key in row.keys or (None,):
                 by_key.setdefault(key, []).append((first, key, row))
@@ -326,6 +328,16 @@ class _Work:
                 ValueText(item.row, key, item.document, first, last) for first, last, item in flatten(own) if item
             )
         return flat
+
+
+def _inherited(row: s.Modifiers, head: s.Modifiers) -> s.Modifiers:
+    """What a row does not say of its years, basis and note, the head of its parameter says."""
+    return s.Modifiers(
+        head.first if row.first is None else row.first,
+        head.last if row.last is None else row.last,
+        row.citations or head.citations,
+        head.note if row.note is None else row.note,
+    )
 
 
 def flatten(layers: Sequence[Layer[T | None]]) -> list[Layer[T | None]]:

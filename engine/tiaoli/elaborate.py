@@ -68,6 +68,9 @@ class Elaborator:
     def say(self, code: str, span: Span, context: Context, **arguments: object) -> None:
         self.scope.found.append(Diagnostic(code, arguments, span, context.clause))
 
+    def _said(self, code: str, name: str) -> bool:
+        return any(d.code == code and d.arguments.get("name") == name for d in self.scope.found)
+
     # ── entry points ─────────────────────────────────────────────────────────
     def value(
         self, expression: s.Expression, context: Context, expected: Type | None = None, nullable: bool = False
@@ -170,6 +173,8 @@ class Elaborator:
                     self.say("E211", ref.span, context, name=ref.name)
                 return m.QuestionRef(kind, 0, ANY, ref.span, ref.name)
             case RuleSymbol():
+                if lag and not signature.has_initial and self._said("E212", ref.name):
+                    return None
                 if lag and not signature.has_initial:
                     self.say("E212", ref.span, context, name=ref.name, type=kind)
                     return None

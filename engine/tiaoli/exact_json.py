@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 
-def dumps(value: Any, indent: int = 1) -> str:
-    """Return ``value`` (mappings, lists, str, int, Decimal, bool, None) as JSON text."""
+def dumps(value: Any, indent: int | None = 1) -> str:
+    """Return ``value`` (mappings, lists, str, int, Decimal, bool, None) as JSON text, on one line where ``indent`` is None."""
     return "".join(_write(value, indent, 0))
 
 
-def _write(value: Any, indent: int, depth: int) -> Iterator[str]:
+def _write(value: Any, indent: int | None, depth: int) -> Iterator[str]:
     match value:
         case Mapping() if value:
             entries = [(json.dumps(str(key), ensure_ascii=False) + ": ", entry) for key, entry in value.items()]
@@ -28,10 +28,12 @@ def _write(value: Any, indent: int, depth: int) -> Iterator[str]:
             yield json.dumps(value, ensure_ascii=False)
 
 
-def _several(opening: str, entries: list[tuple[str, Any]], closing: str, indent: int, depth: int) -> Iterator[str]:
-    inside = "\n" + " " * (indent * (depth + 1))
+def _several(
+    opening: str, entries: list[tuple[str, Any]], closing: str, indent: int | None, depth: int
+) -> Iterator[str]:
+    inside = "" if indent is None else "\n" + " " * (indent * (depth + 1))
     yield opening
     for index, (key, entry) in enumerate(entries):
-        yield ("," if index else "") + inside + key
+        yield ("," + (" " if indent is None else "") if index else "") + inside + key
         yield from _write(entry, indent, depth + 1)
-    yield "\n" + " " * (indent * depth) + closing
+    yield closing if indent is None else "\n" + " " * (indent * depth) + closing

@@ -493,7 +493,7 @@ def _cite(basis: tuple[m.Basis, ...]) -> str:
     """Citations joined, each document named once."""
     by_document: dict[str, list[str]] = {}
     for entry in basis:
-        by_document.setdefault(entry.document, []).append(entry.clause or "")
+        by_document.setdefault(entry.document, []).append(m.written_clause(entry.clause) if entry.clause else "")
     return "；".join(
         f"{document} {'、'.join(c for c in clauses if c)}".strip() for document, clauses in by_document.items()
     )

@@ -10,6 +10,7 @@ ratio (only below a division). `range` is (low, high) in units, ``None`` where u
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -38,6 +39,15 @@ class Document:
     path: str
 
 
+def written_clause(clause: str) -> str:
+    """Return a clause as a ruleset writes it: numbered ones plain, subjects in quotes."""
+    numbered = re.fullmatch(
+        r"[附件表录第编章节条款项目段句之零〇一二三四五六七八九十百\d().]+|(s|ss|sec|art|reg|para|sch|§)\.?\d[\w.()-]*",
+        clause,
+    )
+    return clause if numbered else f'"{clause}"'
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """A legal basis: a document and the clause in it, as cited."""
@@ -46,9 +56,7 @@ class Basis:
     clause: str | None
 
     def __str__(self) -> str:
-        if self.document.startswith("《") or not self.clause:
-            return f"{self.document}{self.clause or ''}"
-        return f"{self.document} {self.clause}"
+        return f"{self.document} {written_clause(self.clause)}" if self.clause else self.document
 
 
 # ── expressions ──────────────────────────────────────────────────────────────

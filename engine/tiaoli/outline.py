@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from tiaoli import syntax as s
 from tiaoli.consolidate import name_of, nearest
 from tiaoli.diagnostic import Diagnostic, Related
+from tiaoli.model import written_clause
 from tiaoli.source import Span
 
 _MANDATE = "要求"
@@ -135,7 +136,7 @@ def _check_entry(
             near = nearest(word.text, citing)
             yield Diagnostic("E607", {"name": word.text, "clause": clause, "near": near}, word.span, clause)
         elif not any(c.clause is not None and covers(clause, c.clause) for c in citing[_listed(word)]):
-            yield Diagnostic("E608", {"name": word.text, "clause": clause}, word.span, clause)
+            yield Diagnostic("E608", {"name": word.text, "clause": written_clause(clause)}, word.span, clause)
     for name, cited in citing.items():
         here = next((c for c in cited if c.clause is not None and belongs(c.clause)), None)
         if here is not None and name not in listed:

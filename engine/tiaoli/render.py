@@ -59,6 +59,8 @@ def _shown(value: object, lang: str, labelled: bool = False) -> str:
             return value.zh if lang == "zh" else value.en
         case tuple() | list():
             return ("、" if lang == "zh" else ", ").join(_shown(item, lang, labelled) for item in value)
+        case str() if labelled and "\0" in value:
+            return value.split("\0")[0 if lang == "zh" else 1]
         case str() if labelled and value in LABELS:
             return LABELS[value][0 if lang == "zh" else 1]
         case None:

@@ -182,8 +182,9 @@ def _literal_kind(value: s.Expression) -> Kind | None:
         case s.Operation(operator, operands) if operator in ("+", "-", "负"):
             return _literal_kind(operands[0])
         case s.Operation("×", operands):
-            kinds = [_literal_kind(o) for o in operands]
-            return next((k for k in kinds if k is not Kind.INT), Kind.INT)
+            kinds = {k for o in operands if (k := _literal_kind(o))}
+            rates = kinds - {Kind.INT, Kind.RATE}
+            return next(iter(rates), Kind.RATE if Kind.RATE in kinds else Kind.INT)
         case _:
             return None
 

@@ -11,12 +11,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
-from tiaoli import model as m
+from tiaoli import exact_json
 from tiaoli.backends.interpreter import Compiled
 from tiaoli.show_value import show_value
 from tiaoli.trace import in_units, outward
@@ -290,42 +291,28 @@ def open_sink(compiled: Compiled, path: Path, suffix: str, header: bool) -> tupl
 
 
 def closing_line(ident: str, year: int, state: Mapping[str, Any]) -> str:
-    """Return one line of a file of states: id, year, and each value as the interpreter holds it (dates ISO)."""
+    """Return one line of a file of states: id, year, and each value as a record would write it."""
     plain = {name: value.isoformat() if isinstance(value, date) else value for name, value in state.items()}
-    return json.dumps({"编号": ident, "年度": year, "期初": plain}, ensure_ascii=False) + "\n"
+    return exact_json.dumps({"编号": ident, "年度": year, "期初": plain}, indent=None) + "\n"
 
 
-def read_openings(path: Path, program: m.Program) -> dict[str, tuple[int, dict[str, Any]]]:
-    """Return the states of a file that `closing_line` wrote, by id. Raises ValueError naming the line."""
+def read_openings(path: Path) -> dict[str, tuple[int, dict[str, Any]]]:
+    """Return the states of a file that `closing_line` wrote, by id, their values as written. Raises ValueError naming the line."""
     found: dict[str, tuple[int, dict[str, Any]]] = {}
     with path.open(encoding="utf-8") as stream:
         for number, line in enumerate(stream, 1):
             if line.strip():
-                ident, year, state = _opening(line, number, program)
+                ident, year, state = _opening(line, path, number)
                 if ident in found:
                     raise ValueError(f"{path}:{number}: {ident} 重复 / given twice")
                 found[ident] = (year, state)
     return found
 
 
-def _opening(line: str, number: int, program: m.Program) -> tuple[str, int, dict[str, Any]]:
+def _opening(line: str, path: Path, number: int) -> tuple[str, int, dict[str, Any]]:
     try:
-        data = json.loads(line)
+        data = json.loads(line, parse_float=Decimal)
         ident, year, state = data["编号"], data["年度"], data["期初"]
-        return str(ident), int(year), {name: _held(value, name, program) for name, value in state.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"第{number}行不是期初状态 / line {number} is no opening state ({error})") from None
-
-
-def _held(value: Any, name: str, program: m.Program) -> Any:
-    kind = program.rules[name][0].type if name in program.rules else program.facts[name].type
-    if value is None:
-        if not kind.nullable:
-            raise ValueError(name)
-        return None
-    if kind.kind is Kind.DATE:
-        return date.fromisoformat(value)
-    wanted = bool if kind.kind is Kind.BOOL else str if kind.kind in (Kind.ENUM, Kind.PLACE, Kind.TEXT) else int
-    if type(value) is not wanted:
-        raise ValueError(f"{name} = {value!r}")
-    return value
+        return str(ident), int(year), dict(state.items())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(f"{path}:{number}: 不是一行期初状态 / no opening state") from None

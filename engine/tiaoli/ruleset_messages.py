@@ -335,7 +335,7 @@ RULESET_MESSAGES: dict[str, Message] = {
         "“{type}”的值要是整数单位",
         "a value of type {type} must be a whole number of its units",
         "写成整数（金额到分）",
-        "write a whole number (money to the 分)",
+        "write a whole number (money to the fen)",
     ),
     "E331": Message(
         "“{name}”（{type}）不能作为参数的键",
@@ -350,8 +350,8 @@ RULESET_MESSAGES: dict[str, Message] = {
         "to count write running_total(if condition then 1 otherwise 0); round a quotient in a rule first",
     ),
     "E333": Message(
-        "“{name}”的初值比它的舍入单位更细",
-        "the initial value of '{name}' is finer than its rounding unit",
+        "“{name}”的初值不是它的舍入单位的整数倍",
+        "the initial value of '{name}' is no whole multiple of its rounding unit",
         "改初值或舍入单位",
         "change the initial value or the unit",
     ),
@@ -570,8 +570,8 @@ RULESET_MESSAGES: dict[str, Message] = {
         "did you mean '{near}'? mandates are listed as 要求",
     ),
     "E608": Message(
-        "条文“{clause}”列出了“{name}”，但它没有引用这一条",
-        "clause '{clause}' lists '{name}', which does not cite it",
+        "条文 {clause} 列出了“{name}”，但它没有引用这一条",
+        "clause {clause} lists '{name}', which does not cite it",
         "在“{name}”写“依据 {clause}”，或从条文中删去",
         "add 'basis {clause}' to '{name}', or delete it here",
     ),
@@ -580,6 +580,12 @@ RULESET_MESSAGES: dict[str, Message] = {
         "'{name}' cites clause '{clause}', which does not list it",
         "在条文的“编码”后加上“{name}”",
         "add '{name}' behind 'encoded_by'",
+    ),
+    "E610": Message(
+        "“{name}”是{found}，与上位要求“{mandate}”不符",
+        "'{name}' is {found} and does not fit the mandate '{mandate}'",
+        "检查数值的单位，例如 20% 而不是 20，4年 而不是 4个月",
+        "check the unit of the figure: 20% rather than 20, 4年 rather than 4个月",
     ),
     "W605": Message(
         "{document} 没有列出条文",

@@ -40,8 +40,8 @@ RUN_MESSAGES: dict[str, Message] = {
     "E806": Message(
         "{person} {year}年度在 {place}，不在 {own}：跨地区转移的记录本版本不能计算",
         "{person} is in {place} in {year}, not in {own}: records that move between places are not computed in this version",
-        "用那个地区单独计算该年度以后的记录，以本地区的 --closing 作为 --opening",
-        "compute the later years with that place, from this place's --closing as --opening",
+        "转移之前的年度用原地区计算并写出 --closing，转移之后的年度用新地区计算，以它作为 --opening",
+        "compute the years before with the old place and write --closing, the years after with the new place from it as --opening",
     ),
     "E810": Message(
         "没有地区 {place}；现有：{known}",

@@ -68,6 +68,11 @@ def describe(error: UnexpectedInput, source: Source, piece: str, offset: int) ->
 
 def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str) -> Diagnostic:
     expected = _expected(error)
+    line_start = piece.rfind("\n", 0, token.start_pos or 0) + 1
+    line = piece[line_start:].split("\n", 1)[0].split("#", maxsplit=1)[0]
+    if line.count('"') % 2:
+        at = span.start - (token.start_pos or 0) + line_start + line.rfind('"')
+        return Diagnostic("E107", {"found": line[line.rfind('"') + 1 :][:20]}, Span(span.source, at, at + 1))
     before = piece[: token.start_pos or 0].rstrip()
     match token.type:
         case "BAD_GROUPING":
@@ -114,7 +119,7 @@ _LITERAL = re.compile(
 
 
 _WORDS_MEANT = {
-    "大于": ">", "小于": "<", "大于等于": "≥", "小于等于": "≤", "不小于": "≥", "不大于": "≤", "不是": "不为",
+    "输出": "结果", "不": "非", "大于": ">", "小于": "<", "大于等于": "≥", "小于等于": "≤", "不小于": "≥", "不大于": "≤", "不是": "不为",
     "并且": "且", "而且": "且", "同时": "且", "或者": "或", "如果": "若", "假如": "若", "那么": "则", "其他": "否则", "其余": "否则", "其它": "否则",
     "加": "+", "加上": "+", "减": "-", "减去": "-", "乘": "×", "乘以": "×", "除以": "÷", "x": "×", "X": "×", "percent": "%",
 }  # fmt: skip
@@ -184,7 +189,7 @@ def _expected(error: UnexpectedToken) -> tuple[str, ...]:
     accepted = set(error.accepts or error.expected)
     table = by_terminal()
     kinds = dict.fromkeys(_KINDS_OF_TOKEN[t] for t in _KINDS_OF_TOKEN if t in accepted)
-    words = [table[t].zh for t in table if t in accepted and t not in ("NOTE", "FROM", "UNTIL")]
+    words = [f"{table[t].zh}\0{table[t].en}" for t in table if t in accepted and t not in ("NOTE", "FROM", "UNTIL")]
     words += [_SIGNS[t] for t in _SIGNS if t in accepted]
     if "name" in kinds and "value" in kinds:
         return ("expression",)

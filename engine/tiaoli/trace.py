@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from tiaoli import model as m
 from tiaoli.meaning import Decision, Result, Trouble, Unknown, decide, evaluate
-from tiaoli.values import Kind, Value
+from tiaoli.values import Kind, Type, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,40 @@ def in_units(value: Any, scale: int) -> Value:
     if isinstance(value, int) and not isinstance(value, bool):
         return Fraction(value, 10**scale)
     return value  # type: ignore[no-any-return]
+
+
+def inward(value: Any, kind: Type, digits: int) -> Any:
+    """Return a value as records write it (money in yuan, dates ISO) in the form the interpreter holds.
+
+    ``digits`` are the decimals of a rate. Raises ValueError where the value does not fit the type.
+    """
+    held = None if value is None else _held(value, kind, 2 if kind.kind is Kind.MONEY else digits)
+    if held is None and not (value is None and kind.nullable):
+        raise ValueError(f"{value} ≠ {kind.present}")
+    return held
+
+
+def _held(value: Any, kind: Type, digits: int) -> Any:
+    match kind.kind:
+        case Kind.BOOL:
+            return {"是": True, "否": False}.get(value, value if isinstance(value, bool) else None)
+        case Kind.ENUM:
+            return value if value in kind.members else None
+        case Kind.DATE:
+            return value if isinstance(value, date) else _day(str(value))
+        case Kind.PLACE | Kind.TEXT:
+            return value if isinstance(value, str) else None
+        case _:
+            number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+            scaled = Fraction(value) * 10**digits if number else Fraction(1, 2)
+            return int(scaled) if scaled.denominator == 1 else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def outward(value: Any, kind: Kind) -> Any:

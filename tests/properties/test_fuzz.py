@@ -12,8 +12,8 @@ from importlib.resources import files
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import rulesets
 
+from strategies import rulesets
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.parse import keywords
 from tiaoli.pipeline import check_library, read_library
@@ -22,7 +22,15 @@ from tiaoli.source import Source
 
 MORE = int(os.environ.get("TIAOLI_EXAMPLES", "1"))
 TOKEN = re.compile(r'"[^"\n]*"|“[^”\n]*”|#[^\n]*|\w+|\s+|.', re.DOTALL)
-SIGNS = list("=:：，,|()（）〔〕[]《》“”\"'#%％‰.。；、·…—-－+＋×*÷/<>≤≥≠＝＞\\\t\r\n \u3000\ufeff\u00a0\0é𠀀😀") + ["..", "=>", "==", "\r\n", "=-", "--"]
+SIGNS = [
+    *"=:：，,|()（）〔〕[]《》“”\"'#%％‰.。；、·…—-－+＋×*÷/<>≤≥≠＝＞\\\t\r\n \u3000\ufeff\u00a0\0é𠀀😀",
+    "..",
+    "=>",
+    "==",
+    "\r\n",
+    "=-",
+    "--",
+]
 PIECES = [
     "3000元", "10万元", "20%", "0.5", "4年", "3个月", "90天", "2025年度", "2024-02-30", "2024年13月1日", "99999999999999999999元", "0", "无", "是", "CN", "CN-JX",
     "二(四)第1句", "第三条", "s.12(3)", "(含)", "(不含)", "以上", "甲", "参保", "本年度", "地区", "累计", "连续年数", "曾经", "取小", "日期", "舍入", "编号", "规则规则", "若甲则",
@@ -31,14 +39,19 @@ PIECES = [
 
 def examples(count: int) -> settings:
     health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-    return settings(max_examples=count * MORE, deadline=None, suppress_health_check=health)
+    return settings(max_examples=max(5, count * MORE // 3), deadline=None, suppress_health_check=health)
 
 
 @cache
 def built_in() -> tuple[str, ...]:
     """The built-in documents, cut into declarations' worth of text so that examples stay small."""
     folders = sorted((f for f in files("tiaoli.rulesets").iterdir() if f.is_dir()), key=str)
-    texts = [f.read_text("utf-8") for folder in folders for f in sorted(folder.iterdir(), key=str) if f.name.endswith(".tiaoli")]
+    texts = [
+        f.read_text("utf-8")
+        for folder in folders
+        for f in sorted(folder.iterdir(), key=str)
+        if f.name.endswith(".tiaoli")
+    ]
     return tuple(texts)
 
 
@@ -137,7 +150,15 @@ def test_any_text(text: str) -> None:
 def test_deep_and_long_texts() -> None:
     """Texts that nest or repeat thousands of times are refused, not a stack overflow."""
     head = "文件 甲  地区 CN  施行 2025年度\n规则 乙: 是否 = "
-    for text in ("(" * 5000, "非 " * 5000 + "是", "-" * 5000 + "1", "若 是 则 " * 3000, "若 是 则 是 否则 " * 3000 + "是", "1 + " * 3000 + "1 > 0", "是 且 " * 5000 + "是"):
+    for text in (
+        "(" * 5000,
+        "非 " * 5000 + "是",
+        "-" * 5000 + "1",
+        "若 是 则 " * 3000,
+        "若 是 则 是 否则 " * 3000 + "是",
+        "1 + " * 3000 + "1 > 0",
+        "是 且 " * 5000 + "是",
+    ):
         check(head + text)
     check("[" * 10_000)
     check("参数 " * 5000)

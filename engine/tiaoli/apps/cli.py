@@ -203,7 +203,7 @@ def explain(
         openings = read_states(opening, compiled)
         readable(records)
         found = _person(rules, compiled, records, person)
-        state = None if openings is None else openings.get(person)
+        state = rules.state(openings[person], compiled.program) if openings and person in openings else None
         tracer = Tracer(compiled.program, found.facts, found.years, compiled.readings, state)
         explanation = explain_rule(rules, tracer, person, rule, year)
     if form == "json":

@@ -16,6 +16,8 @@ from tiaoli.errors import TiaoliError
 
 
 def readable(path: Path) -> None:
+    if path.is_dir():
+        wrong(Diagnostic("E702", {"path": str(path)}))
     if not path.is_file():
         wrong(Diagnostic("E817", {"path": str(path)}))
 
@@ -49,7 +51,7 @@ def read_states(path: Path | None, compiled: Any) -> dict[str, Any] | None:
         return None
     readable(path)
     try:
-        return read_openings(path, compiled.program)
+        return read_openings(path)
     except UnicodeDecodeError:
         wrong(Diagnostic("E822", {"reason": words("不是 UTF-8 文本", "it is no text in UTF-8")}))
     except ValueError as error:
@@ -106,7 +108,7 @@ class Run:
         return bool(self.faults or self.breaches)
 
     def _results(self, records: Path) -> Iterator[Any]:
-        from tiaoli.api import EvaluationError
+        from tiaoli.api import EvaluationError, UsageError
         from tiaoli.records import Fault
 
         reader = self.rules.reader(self.compiled, self.openings is not None)
@@ -117,7 +119,7 @@ class Run:
                 continue
             try:
                 result = self.rules.run(self.compiled, person, self._opening(person.id))
-            except (EvaluationError, _NoOpening) as error:
+            except (EvaluationError, UsageError, _NoOpening) as error:
                 self._fault(error.diagnostics)
                 continue
             self.people += 1
@@ -130,7 +132,7 @@ class Run:
             return None
         if ident not in self.openings:
             raise _NoOpening([Diagnostic("E822", {"reason": f"没有 {ident} 的期初 / no state of {ident}"})])
-        return self.openings[ident]
+        return self.rules.state(self.openings[ident], self.compiled.program)
 
     def _watch(self, result: Any) -> None:
         found = self.rules.breaches(result)
