@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,7 +17,8 @@ from tiaoli.apps import cli, speech
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import ROOT, Said, said, start
+from jiangxi_by_hand import history
+from support import ROOT, Said, said, start, write_records
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
@@ -30,6 +33,27 @@ def jiangxi() -> tiaoli.Rules:
 def example() -> Path:
     """The records of the README."""
     return ROOT / "examples" / "江西.yaml"
+
+
+@pytest.fixture(scope="session")
+def histories() -> list[dict[str, Any]]:
+    """Forty made-up records of Jiangxi."""
+    dice = random.Random(7)
+    return [history(dice, f"甲{i:02d}") for i in range(40)]
+
+
+@pytest.fixture
+def records(tmp_path: Path, histories: list[dict[str, Any]]) -> Path:
+    """The same as JSON Lines."""
+    return write_records(tmp_path / "记录.jsonl", histories)
+
+
+@pytest.fixture
+def flawed(tmp_path: Path) -> Path:
+    """Three records: the second has two faults."""
+    good = {"编号": "P1", "原封顶线": 400000}
+    bad = {"编号": "P2", "原封顶线": -5, "年度": {"2025": {"参堡": True}}}
+    return write_records(tmp_path / "flawed.jsonl", [good, bad, {**good, "编号": "P3"}])
 
 
 @pytest.fixture

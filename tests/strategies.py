@@ -49,8 +49,8 @@ UNITS = {
     "月数": ("月", "3个月"),
     "天数": ("天", "7天"),
 }
-FINE_UNITS = ("0.0001", "0.000001")
-"""Units that no 初值 is finer than."""
+FINE_UNITS = {"比例": ("0.0001", "0.000001")}
+"""Units of which every 初值 is a multiple; of other kinds the first of UNITS."""
 TYPES = {kind: kind if kind != "选项" else " | ".join(OPTIONS) for kind in KINDS}
 
 
@@ -463,7 +463,7 @@ class Author:
             shape = "clauses"
         memory = f" 初值 {w.literal(kind)}" if initial else ""
         body, ratio = getattr(self, f"_{shape}")(w, kind, nullable)
-        units = FINE_UNITS if initial and kind == "比例" else UNITS.get(kind, ())
+        units = UNITS.get(kind, ()) if not initial or kind not in UNITS else FINE_UNITS.get(kind, UNITS[kind][:1])
         rounding = f" 舍入 {w.one(MODES)} 到 {w.one(units)}" if units and (ratio or w.chance(30)) else ""
         word = {"table": "表", "scale": "分段"}.get(shape, "规则")
         null = " 可空" if nullable else ""

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -50,6 +50,27 @@ def python(code: str) -> str:
     """Run a piece of Python in a fresh process and return what it printed."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=120)
     return done.stdout.decode()
+
+
+# ── rulesets and results ─────────────────────────────────────────────────────
+
+WARNED = "每年 事实 费用: 金额 默认 0元\n结果 规则 报销: 金额 = 费用 × 60%\n"
+WRONG = "结果 规则 报销: 金额 = 费佣 × 60%\n"
+
+
+def own(folder: Path, text: str, name: str = "自拟") -> Path:
+    """Write a ruleset of the place CN-ZZ, in force from 2025."""
+    file = folder / f"{name}.tiaoli"
+    file.write_text(f"文件 {name}  地区 CN-ZZ  施行 2025年度\n{text}", encoding="utf-8")
+    return file
+
+
+def lines(command: Callable[..., Said], records: Path, *options: object) -> list[dict[str, Any]]:
+    """Run Jiangxi's rules on a file of records; return the objects of the results."""
+    output = records.parent / "结果.jsonl"
+    result = command("run", "CN-JX", records, "--output", output, *options)
+    assert result.code == 0, result.err
+    return read_results(output.read_text(encoding="utf-8"))
 
 
 # ── records ──────────────────────────────────────────────────────────────────

@@ -23,7 +23,7 @@ from tiaoli.source import Source, Span, half_width
 _SYNC = ("WHEN", "OTHERWISE", "ROW", "BAND", "OPTION", "BASIS", "COLUMNS")
 
 
-_LIMIT_DEPTH = 60
+_LIMIT_DEPTH = 100
 
 
 def parse(source: Source) -> tuple[s.Document, list[Diagnostic]]:
@@ -101,21 +101,30 @@ def _parse_piece(source: Source, text: str, start: int, end: int, found: list[Di
     return declaration if len(found) == count else None
 
 
+_NESTING = re.compile(
+    r"[()+×÷*/,]|-|(?<!\w)(?:若|if|非|not|否则|otherwise|当|when|行|row|得|give|则|then|依据|basis)(?!\w)"
+)
+
+
 def _deepest(piece: str) -> int:
-    """Return how deeply expressions nest, so that no text can exhaust the stack."""
-    masked = mask(piece)
-    deepest = depth = 0
-    for match in re.finditer(
-        r"[()]|(?<!\w)(?:若|if|非|not|否则|otherwise|当|when|行|row)(?!\w)|-(?=\s*-)|-\s*\(", masked
-    ):
+    """Return how deeply expressions nest, so that no text can exhaust the stack; a chain of + or × nests to the left."""
+    deepest = chain = 0
+    around: list[int] = []
+    for match in _NESTING.finditer(mask(piece)):
         token = match[0]
-        if token == ")":
-            depth = max(0, depth - 1)
+        if token in "+-×÷*/":
+            chain += 1
+        elif token == ")":
+            chain = around.pop() if around else 0
         elif token in ("当", "when", "行", "row"):
-            depth = 0
+            chain = 0
+            around.clear()
+        elif token in ("(", "若", "if", "非", "not", "否则", "otherwise"):
+            around.append(chain)
+            chain = 0
         else:
-            depth += 1
-        deepest = max(deepest, depth)
+            chain = 0
+        deepest = max(deepest, len(around) + chain + (sum(around) if len(around) < 200 else 0))
     return deepest
 
 
