@@ -178,6 +178,47 @@ def test_a_state_that_lacks_a_value_or_comes_too_late_is_refused(small: tiaoli.R
     assert codes(missing) == codes(late) == ["E822"]
 
 
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"累计报消": 1}, "累计报销"),
+        ({"累计报销": "一千"}, "累计报销"),
+        ({"累计报销": Decimal("0.001")}, "累计报销"),
+        ({"累计报销": True}, "累计报销"),
+    ],
+)
+def test_a_state_is_judged_like_a_record(small: tiaoli.Rules, values: dict[str, object], word: str) -> None:
+    with pytest.raises(tiaoli.UsageError, match=word) as error:
+        small.evaluate(spent(3, first=2027), 2027, opening=(2026, values))
+    assert codes(error) == ["E822"]
+
+
+def test_a_state_holds_values_as_people_write_them(jiangxi: tiaoli.Rules) -> None:
+    year, values = jiangxi.evaluate(RECORD, range(2025, 2027)).closing()
+    assert year == 2026
+    assert values["零报销激励额度"] == Decimal(3000)
+    assert values["断保年数"] == 0
+
+
+def test_a_mandate_that_a_value_breaks_is_found(small: tiaoli.Rules) -> None:
+    rules = tiaoli.loads(SMALL.replace("倒数\n", "倒数, 要求\n") + "要求 报销 ≤ 100元 依据 一\n")
+    result = rules.evaluate(spent(100, 900, 100), range(2025, 2028))
+    assert [d.code for d in rules.breaches(result)] == ["E805"]
+    assert rules.breaches(result)[0].arguments["year"] == 2026
+    assert rules.breaches(rules.evaluate(spent(100), 2025)) == []
+
+
+def test_a_person_who_moves_in_a_year_that_counts_is_refused(jiangxi: tiaoli.Rules) -> None:
+    with pytest.raises(tiaoli.EvaluationError) as error:
+        jiangxi.evaluate({**RECORD, "年度": {2025: {"地区": "CN-HE", "参保": False}}}, 2026)
+    assert codes(error) == ["E806"]
+    assert "CN-HE" in str(error.value)
+
+
+def test_a_place_written_in_a_record_may_be_the_own_one(jiangxi: tiaoli.Rules) -> None:
+    assert jiangxi.evaluate({**RECORD, "年度": {2025: {"地区": "CN-JX"}}}, 2025)[2025]["断保年数"] == 0
+
+
 # ── many ─────────────────────────────────────────────────────────────────────
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import pty
 import signal
 import subprocess
 import time
@@ -91,6 +93,52 @@ def read(path: Path) -> Iterator[Mapping[str, str]]:
             rows = [dict(zip(cells[0], line, strict=True)) for line in cells[1:]]
     for row in rows:
         yield {k: text(v) for k, v in row.items()}
+
+
+KINDS = """每年 事实 费用: 金额 默认 0元
+事实 类别: 居民 | 职工 默认 居民
+事实 生日: 日期 可空
+结果 规则 金额: 金额 可空
+  当 费用 > 0元 得 费用 × 0.335
+  否则 无
+结果 规则 比例: 比例 舍入 四舍五入 到 0.000001 = 费用 ÷ 7元
+结果 规则 是否项: 是否 = 费用 > 1元
+结果 规则 天: 日期 可空
+  当 没有 生日 得 无
+  否则 生日
+结果 规则 属年: 年度 = 本年度
+结果 规则 几个月: 月数 = 3个月
+结果 规则 类: 居民 | 职工 = 类别
+结果 规则 负: 金额 = 0元 - 费用
+结果 规则 迟来: 整数 自 2026年度 = 7
+"""
+
+
+@pytest.mark.parametrize("suffix", OUTPUTS)
+def test_every_kind_of_value_is_written_exactly(command: Command, tmp_path: Path, suffix: str) -> None:
+    own(tmp_path, KINDS)
+    people = [
+        {"编号": '引"号', "类别": "职工", "生日": "2000-02-29", "年度": {"2025": {"费用": Decimal("1234567.89")}}},
+        {"编号": "P2", "年度": {"2026": {"费用": Decimal("0.01")}}},
+    ]
+    file, output = write_records(tmp_path / "r.jsonl", people), tmp_path / f"o{suffix}"
+    result = command("run", "CN-ZZ", file, "--year", "2025..2026", "--rulesets", tmp_path, "-o", output)
+    assert result.code == 0, result.err
+    rules = tiaoli.load("CN-ZZ", tmp_path)
+    expected = [
+        {"编号": p["编号"], "年度": str(year), **{k: text(v) for k, v in row.items()}}
+        for p in people
+        for year, row in rules.evaluate(p, range(2025, 2027)).items()
+    ]
+    assert [{k: words(row[k]) for k in expected[0]} for row in read(output)] == [
+        {k: words(v) for k, v in row.items()} for row in expected
+    ]
+    assert expected[0]["金额"] == "413580.24" and expected[0]["迟来"] == "" and expected[3]["迟来"] == "7"
+
+
+def words(value: str) -> str:
+    """Tables write 是 and 否 where JSON has true and false."""
+    return {"是": "True", "否": "False"}.get(value, value)
 
 
 def test_results_say_what_they_rest_on(command: Command, records: Path, jiangxi: tiaoli.Rules) -> None:
@@ -193,13 +241,25 @@ def test_a_person_without_opening_state_is_left_out(command: Command, records: P
     assert "甲00" in result.err and "39 人" in result.err
 
 
-@pytest.mark.parametrize("line", ("不是", "{}", '{"编号":"甲00","年度":2025,"期初":{"断保年数":"三"}}', "[1]"))
+@pytest.mark.parametrize("line", ("不是", "{}", '{"编号":"甲00","年度":"去年","期初":{}}', "[1]"))
 def test_a_line_that_is_no_state_is_named(command: Command, records: Path, line: str) -> None:
     state = records.parent / "期初.jsonl"
     state.write_text(f"\n{line}\n", encoding="utf-8")
     result = command("run", "CN-JX", records, "--year", 2026, "--opening", state)
     assert (result.code, result.out) == (2, "")
     assert "E822" in result.err and "期初.jsonl:2:" in result.err
+
+
+def test_a_wrong_value_in_a_state_is_a_fault_of_that_person(command: Command, records: Path) -> None:
+    state = records.parent / "期初.jsonl"
+    lines(command, records, "--year", 2025, "--closing", state)
+    states = [json.loads(line) for line in state.read_text(encoding="utf-8").splitlines()]
+    states[3]["期初"]["断保年数"] = "三"
+    write_records(state, states)
+    result = command("run", "CN-JX", records, "--year", 2026, "--opening", state, "-o", records.parent / "o.jsonl")
+    assert result.code == 1
+    assert result.err.count("E822") == 1
+    assert "甲03" in result.err and "断保年数" in result.err and "39 人" in result.err
 
 
 def test_a_state_later_than_the_years_asked_is_refused(command: Command, records: Path) -> None:
@@ -296,6 +356,22 @@ def test_records_that_cannot_be_computed_are_listed_like_faulty_ones(command: Co
 
 
 # ── run: what is left on disk ────────────────────────────────────────────────
+
+
+def test_on_a_terminal_a_table_is_drawn_and_progress_shown(records: Path) -> None:
+    ours, theirs = pty.openpty()
+    running = start("run", "CN-JX", records, "--year", YEARS, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b"".join(iter(lambda: read_terminal(ours), b"")).decode(errors="replace")
+    assert running.wait(timeout=60) == 0
+    assert "┃ 年度" in shown and "计算了 40 人" in shown and "Traceback" not in shown
+
+
+def read_terminal(ours: int) -> bytes:
+    try:
+        return os.read(ours, 65_536)
+    except OSError:
+        return b""
 
 
 @pytest.mark.parametrize("suffix", OUTPUTS)

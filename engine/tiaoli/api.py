@@ -80,7 +80,10 @@ class Rules:
     _readers: dict[object, RecordReader] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if self.place not in self.library.places:
+        if not any(applies(d, self.place) for d in self.library.documents):
+            broken = errors(self.library.diagnostics)
+            if broken:
+                raise RulesetError(broken)
             known = self.library.places
             arguments = {"place": self.place, "known": known, "near": nearest(self.place, known)}
             raise UsageError([Diagnostic("E810", arguments)])
@@ -276,9 +279,14 @@ class Rules:
 
     def _stays(self, compiled: Compiled, person: Person) -> None:
         for year, place in person.places.items():
-            if place != self.place and compiled.begin <= year < compiled.asked.stop:
+            if not self._same_rules(place) and compiled.begin <= year < compiled.asked.stop:
                 arguments = {"person": person.id, "year": year, "place": place, "own": self.place}
                 raise EvaluationError([Diagnostic("E806", arguments)])
+
+    def _same_rules(self, place: str) -> bool:
+        """Whether a place has no documents but those of the place of these rules."""
+        documents = self.library.documents
+        return [applies(d, place) for d in documents] == [applies(d, self.place) for d in documents]
 
     def _open(self, compiled: Compiled, opening: Opening) -> tuple[int, tuple[Any, ...], tuple[Any, ...]]:
         year, values = opening
@@ -374,8 +382,8 @@ def _breach(mandate: m.Mandate, person: str, year: int) -> Diagnostic:
 class Result(Mapping[int, Mapping[str, Any]]):
     """The values of one person: ``result[year][rule]``. A rule not in force in a year is None there."""
 
-    rules: Rules
-    compiled: Compiled
+    rules: Rules = field(repr=False)
+    compiled: Compiled = field(repr=False)
     person: Person
     rows: Mapping[int, tuple[Any, ...]]
     opening: Opening | None = None

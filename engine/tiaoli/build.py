@@ -72,6 +72,9 @@ class Builder(Transformer[Token, Any]):
         span = self._token_span(token)
         text = str(token)
         digits = re.match(r"\d+(\.\d+)?", text)
+        if digits and len(digits[0]) > 30:
+            self._found.append(Diagnostic("E109", {"found": text[:20] + "…"}, span))
+            digits = None
         number = Fraction(digits[0]) if digits else Fraction(0)
         match token.type:
             case "MONEY":
@@ -89,7 +92,7 @@ class Builder(Transformer[Token, Any]):
             case "INTEGER":
                 return s.Literal(Kind.INT, number, span)
             case "YEAR":
-                return s.Literal(Kind.YEAR, Fraction(re.sub(r"\D", "", text)), span)
+                return s.Literal(Kind.YEAR, Fraction(self._year(token)), span)
             case "DATE":
                 return s.Literal(Kind.DATE, self._date(token), span)
             case "PLACE":
@@ -107,7 +110,10 @@ class Builder(Transformer[Token, Any]):
             return date(1, 1, 1)
 
     def _year(self, token: Token) -> int:
-        return int(re.sub(r"\D", "", token))
+        year = int(re.sub(r"\D", "", token))
+        if not 1900 <= year <= 2199:
+            self._found.append(Diagnostic("E120", {"found": str(token)}, self._token_span(token)))
+        return year
 
     def unit(self, _: Any, items: list[Any]) -> s.Word | s.Literal:
         return items[0] if isinstance(items[0], s.Word) else self.literal(_, items)
@@ -205,6 +211,15 @@ class Builder(Transformer[Token, Any]):
         return s.Cell((), self._span(meta))
 
     def cell(self, meta: Any, items: list[Any]) -> s.Cell:
+        for item in items:
+            if (
+                isinstance(item, s.Operation)
+                and item.operator == "-"
+                and all(isinstance(o, s.Literal) for o in item.operands)
+            ):
+                low, high = (o.span.text for o in item.operands)
+                better = f"{low}(含)..{high}(不含)"
+                self._found.append(Diagnostic("E117", {"found": item.span.text, "better": better}, item.span))
         return s.Cell(tuple(i for i in items if not isinstance(i, Token)), self._span(meta))
 
     # modifiers

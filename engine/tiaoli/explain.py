@@ -417,7 +417,11 @@ def _grow(x: Explanation, lang: str) -> _Branch:
     return root
 
 
-def _rule_branch(x: Explanation, name: str, told: set[str], lang: str) -> _Branch:
+_DEEPEST = 60
+"""Levels of a drawn explanation; what lies deeper is told by value alone (JSON holds it all)."""
+
+
+def _rule_branch(x: Explanation, name: str, told: set[str], lang: str, depth: int = 0) -> _Branch:
     """The latest year of a rule in full, then its earlier years a line each, then the rules it rests on."""
     told.add(name)
     accounts = sorted((a for a in x.accounts if a.rule == name), key=lambda a: -a.year)
@@ -425,24 +429,24 @@ def _rule_branch(x: Explanation, name: str, told: set[str], lang: str) -> _Branc
     year = _SAY[lang]["year"].format(year=latest.year)
     branch = _Branch(f"{year} {name} = {_worth(latest, lang)}", [], strong=True)
     branch.below.extend(_Branch(line, []) for line in _body_lines(latest, lang))
-    branch.below.extend(_input_branches(x, latest, told, lang))
+    branch.below.extend(_input_branches(x, latest, told, lang, depth))
     if len(accounts) > 1:
         history = _Branch(f"{_SAY[lang]['history']}:", [])
         history.below.extend(_Branch(line, []) for line in _history(accounts[1:], lang))
         branch.below.append(history)
         for account in accounts[1:]:
-            branch.below.extend(_input_branches(x, account, told, lang, rules_only=True))
+            branch.below.extend(_input_branches(x, account, told, lang, depth, rules_only=True))
     return branch
 
 
 def _input_branches(
-    x: Explanation, account: Account, told: set[str], lang: str, rules_only: bool = False
+    x: Explanation, account: Account, told: set[str], lang: str, depth: int, rules_only: bool = False
 ) -> Iterator[_Branch]:
     for entry in account.inputs:
         if entry.kind == "rule":
             known = any(a.rule == entry.name for a in x.accounts)
-            if known and entry.name not in told:
-                yield _rule_branch(x, entry.name, told, lang)
+            if known and entry.name not in told and depth < _DEEPEST:
+                yield _rule_branch(x, entry.name, told, lang, depth + 1)
             elif entry.name != account.rule and not rules_only:
                 yield _Branch(_repeated(entry, lang, known), [])
         elif entry.kind != "question" and not rules_only:

@@ -27,6 +27,8 @@ def check_headers(documents: Sequence[s.Document]) -> list[Diagnostic]:
         if header is None:
             if text.declarations and "文件" not in text.broken:
                 found.append(Diagnostic("E412", {}, text.declarations[0].span))
+            elif not text.declarations and not text.broken:
+                found.append(Diagnostic("E412", {}, Span(text.source, 0, 0)))
             continue
         for name, value in (("地区", header.place), ("施行", header.effective)):
             if value is None:

@@ -55,6 +55,7 @@ def read_xlsx(path: FilePath, shape: Shape) -> Iterator[Item]:
                 (count, tuple(map(_sheet_value, cells)))
                 for count, cells in enumerate(sheet.iter_rows(values_only=True), 1)
             ]
+            rows = _with_formulas(path, rows)
         finally:
             book.close()
     except OSError:
@@ -62,6 +63,27 @@ def read_xlsx(path: FilePath, shape: Shape) -> Iterator[Item]:
     except Exception as error:  # a damaged workbook fails in many ways inside the library
         raise BrokenError("E707", None, None, format="XLSX", reason=f"{type(error).__name__}: {error}") from None
     yield from _Table(shape, from_text=False).items(rows)
+
+
+def _with_formulas(path: FilePath, rows: list[tuple[int, tuple[object, ...]]]) -> list[tuple[int, tuple[object, ...]]]:
+    """A formula whose result was never stored reads as empty; it is handed on as an odd number, so that it is a fault of its cell."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(path, read_only=True, data_only=False)
+    try:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()
+        written = sheet.iter_rows(values_only=True)
+        return [
+            (count, tuple(_formula_or(value, formula) for value, formula in zip(cells, row, strict=False)))
+            for (count, cells), row in zip(rows, written, strict=False)
+        ]
+    finally:
+        book.close()
+
+
+def _formula_or(value: object, written: object) -> object:
+    return Odd(written) if value is None and isinstance(written, str) and written.startswith("=") else value
 
 
 def _sheet_value(cell: object) -> object:

@@ -90,16 +90,30 @@ def render_text(diagnostic: Diagnostic, lang: str) -> str:
     return "\n".join(lines)
 
 
+_WIDTH = 110
+"""Columns of a source line that are shown; longer lines are cut around the place."""
+
+
 def _excerpt(span: Span) -> list[str]:
     if not span.source.text:
         return []
     line, column = span.source.position(span.start)
     text = span.source.line(line).replace("\t", " ")
     before = text[: column - 1]
-    marked = span.text.split("\n")[0] or " "
+    marked = (span.text.split("\n")[0] or " ").rstrip() or " "
+    if display_width(text) > _WIDTH:
+        before, marked, text = _cut(before, marked, text[column - 1 :])
     gutter = " " * len(str(line))
-    caret = " " * display_width(before) + "^" * max(1, display_width(marked.rstrip() or " "))
+    caret = " " * display_width(before) + "^" * max(1, display_width(marked))
     return [f"{gutter} |", f"{line} | {text}", f"{gutter} | {caret}"]
+
+
+def _cut(before: str, marked: str, rest: str) -> tuple[str, str, str]:
+    """The part of a long line around its marked piece."""
+    before = before if len(before) <= _WIDTH // 3 else "…" + before[-_WIDTH // 3 :]
+    room = _WIDTH // 2
+    shown = rest if len(rest) <= room else rest[:room] + "…"
+    return before, marked[:room], before + shown
 
 
 def as_json(diagnostic: Diagnostic, lang: str) -> dict[str, Any]:

@@ -101,6 +101,12 @@ RULESET_MESSAGES: dict[str, Message] = {
         "在最后一个“|”之后写结果",
         "write the result after the last '|'",
     ),
+    "E120": Message(
+        "年度“{found}”不在 1900—2199 之间",
+        "the year '{found}' is not between 1900 and 2199",
+        "改正年度",
+        "correct the year",
+    ),
     "E119": Message(
         "“{found}”不是地区代码",
         "'{found}' is not a place code",

@@ -126,6 +126,22 @@ def test_state_handed_over_at_any_year_changes_no_later_value(data: st.DataObjec
         opening = result.closing()
 
 
+def test_a_state_holds_what_only_later_years_read() -> None:
+    text = """
+    文件 甲  地区 CN  施行 2021年度
+    每年 事实 参保: 是否
+    结果 规则 乙: 是否 初值 否 = 参保
+    结果 规则 丙: 年数 = 连续年数(上年 乙, 自 2024年度)
+    """
+    rules = tiaoli.loads(text)
+    record = {"编号": "1", "年度": {year: {"参保": True} for year in YEARS}}
+    opening = None
+    for year in YEARS:
+        result = rules.evaluate(record, year, opening=opening)
+        assert result[year]["丙"] == max(0, year - 2023)
+        opening = result.closing()
+
+
 @examples(40)
 @given(st.data())
 def test_what_else_is_asked_changes_no_value(data: st.DataObject) -> None:

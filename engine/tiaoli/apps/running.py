@@ -61,12 +61,14 @@ def read_states(path: Path | None, compiled: Any) -> dict[str, Any] | None:
 class Run:
     """One run over a file of records: results out, faults listed and counted."""
 
-    SHOWN = 50
+    SHOWN = 20
+    """Messages listed of each code; the rest are counted."""
 
     def __init__(self, rules: Any, compiled: Any, openings: dict[str, Any] | None, strict: bool) -> None:
         self.rules, self.compiled, self.openings, self.strict = rules, compiled, openings, strict
         self.people = self.faults = self.breaches = 0
         self.unshown = 0
+        self.codes: dict[str, int] = {}
         self.last_fault = ""
         self.watched = any(compiled.watched.values())
 
@@ -147,14 +149,20 @@ class Run:
             raise typer.Exit(1)
 
     def _show(self, diagnostics: Sequence[Diagnostic]) -> None:
-        if self.faults + self.breaches <= self.SHOWN:
-            say(diagnostics)
-        else:
-            self.unshown += len(diagnostics)
+        for diagnostic in diagnostics:
+            count = self.codes[diagnostic.code] = self.codes.get(diagnostic.code, 0) + 1
+            if count <= self.SHOWN:
+                say([diagnostic])
+            else:
+                self.unshown += 1
 
     def _count(self, output: Path | None) -> None:
         if self.unshown:
-            note(f"还有 {self.unshown} 条同类消息没有列出。", f"{self.unshown} more messages are not listed.")
+            rest = "，".join(f"{code} {count - self.SHOWN}" for code, count in self.codes.items() if count > self.SHOWN)
+            note(
+                f"还有 {self.unshown} 条同类消息没有列出（{rest}）。",
+                f"{self.unshown} more messages are not listed ({rest}).",
+            )
         where = f" → {output}" if output is not None else ""
         note(
             f"计算了 {self.people} 人{where}；{self.faults} 条记录有错，没有计算。",

@@ -472,7 +472,7 @@ def compile_program(
     mandates = {year: _mandates(program, year) for year in asked}
     years: dict[int, list[m.Rule]] = {}
     every: dict[str, m.Rule] = {}
-    carried, lagged = _remembered(program, asked.stop, {*chosen, *lasting}, readings)
+    carried, lagged = _remembered(program, asked.stop, {*chosen, *lasting})
     memory, previous_facts = set(carried), set(lagged)
     begin = asked.start
     for year in range(asked.stop - 1, program.first - 1, -1):
@@ -497,25 +497,27 @@ def compile_program(
     return _assemble(program, asked, chosen, begin, names, slots, every, years, readings, memory, previous_facts)
 
 
-def _remembered(
-    program: m.Program, following: int, wanted: set[str], readings: Mapping[str, str]
-) -> tuple[set[str], set[str]]:
-    """The rules and facts that years from ``following`` on read through 上年: what a closing state must hold.
+def _remembered(program: m.Program, following: int, wanted: set[str]) -> tuple[set[str], set[str]]:
+    """The rules and facts that years from ``following`` on may read through 上年: what a closing state must hold.
 
-    Years behind the program are taken to be like its last one.
+    Nothing is folded here, for what is fixed in one year is not in another. Years behind the program are taken to be like its last one.
     """
+    ahead = [s for s in program.segments if s.last >= min(following, program.last)]
+    bodies: dict[str, list[m.Rule]] = {}
+    for segment in ahead:
+        for rule in segment.rules:
+            bodies.setdefault(rule.name, []).append(rule)
     carried: set[str] = set()
     lagged: set[str] = set()
-    settled = False
-    while not settled:
-        found, facts = _carried(_needed(program, program.last, (), wanted | carried, readings))
-        settled = found <= carried
+    pending, seen = list(wanted), set(wanted)
+    while pending:
+        rules = bodies.get(pending.pop(), [])
+        found, facts = _carried(rules)
+        read = {n.name for r in rules for e in _live(r) for n in m.walk(e) if isinstance(n, m.RuleRef)}
         carried |= found
         lagged |= facts
-    for year in range(program.last - 1, following - 1, -1):
-        found, facts = _carried(_needed(program, year, (), wanted | carried, readings))
-        carried |= found
-        lagged |= facts
+        pending += read - seen
+        seen |= read
     return carried, lagged
 
 
