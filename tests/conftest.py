@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from jiangxi_by_hand import history
 from support import ROOT, Said, said, start, write_records
 
-settings.register_profile("suite", deadline=None, database=None)
+settings.register_profile("suite", deadline=None, database=None, derandomize=True)
 settings.load_profile("suite")
 
 

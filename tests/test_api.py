@@ -278,6 +278,10 @@ def test_an_unknown_place_is_a_usage_error_with_the_nearest() -> None:
     assert "CN-JX" in str(error.value)
 
 
+def test_a_place_below_one_with_documents_has_its_rules(jiangxi: tiaoli.Rules) -> None:
+    assert dict(tiaoli.load("CN-JX-南昌").evaluate(RECORD, 2026)) == dict(jiangxi.evaluate(RECORD, 2026))
+
+
 @pytest.mark.parametrize(
     ("wishes", "code"),
     [

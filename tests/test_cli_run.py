@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
@@ -363,6 +364,7 @@ def test_on_a_terminal_a_table_is_drawn_and_progress_shown(records: Path) -> Non
     running = start("run", "CN-JX", records, "--year", YEARS, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b"".join(iter(lambda: read_terminal(ours), b"")).decode(errors="replace")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert running.wait(timeout=60) == 0
     assert "┃ 年度" in shown and "计算了 40 人" in shown and "Traceback" not in shown
 

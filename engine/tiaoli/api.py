@@ -80,7 +80,8 @@ class Rules:
     _readers: dict[object, RecordReader] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if not any(applies(d, self.place) for d in self.library.documents):
+        above = [p for p in self.library.places if self.place == p or ("-" in p and self.place.startswith(p + "-"))]
+        if not above:
             broken = errors(self.library.diagnostics)
             if broken:
                 raise RulesetError(broken)

@@ -136,6 +136,17 @@ def _moved(ranges: tuple[Range, ...], expression: m.Apply) -> Range:
     return row("限于").bound(((first, last), (lowest, lowest), (highest, highest)))
 
 
+_FAR = 10**40
+
+
+def _capped(bounds: Range) -> Range:
+    """A bound far beyond 64 bits is as good as none: values that square every year would grow without end here."""
+    low, high = bounds
+    return (low if low is not None and abs(Fraction(low)) < _FAR else None), (
+        high if high is not None and abs(Fraction(high)) < _FAR else None
+    )
+
+
 def reach(
     program_years: Range, segments: list[m.Segment], facts: Mapping[str, m.Fact], parameters: Mapping[str, m.Parameter]
 ) -> tuple[Reach, dict[str, Range]]:
@@ -158,7 +169,7 @@ def reach(
                 break
             state.now = dict(initial)
             for rule in segment.rules:
-                state.now[rule.name] = state.body(rule)
+                state.now[rule.name] = _capped(state.body(rule))
             for rule in segment.rules:
                 total[rule.name] = hull(total.get(rule.name, state.now[rule.name]), state.now[rule.name])
             settled = state.now == state.before

@@ -211,15 +211,6 @@ class Builder(Transformer[Token, Any]):
         return s.Cell((), self._span(meta))
 
     def cell(self, meta: Any, items: list[Any]) -> s.Cell:
-        for item in items:
-            if (
-                isinstance(item, s.Operation)
-                and item.operator == "-"
-                and all(isinstance(o, s.Literal) for o in item.operands)
-            ):
-                low, high = (o.span.text for o in item.operands)
-                better = f"{low}(含)..{high}(不含)"
-                self._found.append(Diagnostic("E117", {"found": item.span.text, "better": better}, item.span))
         return s.Cell(tuple(i for i in items if not isinstance(i, Token)), self._span(meta))
 
     # modifiers
@@ -453,11 +444,22 @@ class Builder(Transformer[Token, Any]):
 
     def row(self, meta: Any, items: list[Any]) -> s.Row:
         *cells, last = (i for i in items if isinstance(i, s.Cell))
+        for cell in cells:
+            self._check_dash(cell)
         value = last.items[0] if len(last.items) == 1 else None
         if value is None or isinstance(value, s.Compared | s.Interval):
             self._found.append(Diagnostic("E116", {}, last.span))
             value = None
         return s.Row(tuple(cells), value, _modifiers(self._parts(items, meta)), self._span(meta))
+
+    def _check_dash(self, cell: s.Cell) -> None:
+        """A dash between two amounts reads as minus; a range was meant."""
+        for item in cell.items:
+            difference = isinstance(item, s.Operation) and item.operator == "-" and not cell.span.text.startswith("(")
+            if difference and all(isinstance(o, s.Literal) for o in item.operands):  # type: ignore[union-attr]
+                low, high = (o.span.text for o in item.operands)  # type: ignore[union-attr]
+                better = f"{low}(含)..{high}(不含)"
+                self._found.append(Diagnostic("E117", {"found": item.span.text, "better": better}, item.span))
 
     def band(self, meta: Any, items: list[Any]) -> s.Band:
         interval, rate = (i for i in items if not isinstance(i, Token | tuple))

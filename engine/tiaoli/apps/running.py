@@ -134,7 +134,13 @@ class Run:
             return None
         if ident not in self.openings:
             raise _NoOpening([Diagnostic("E822", {"reason": f"没有 {ident} 的期初 / no state of {ident}"})])
-        return self.rules.state(self.openings[ident], self.compiled.program)
+        from tiaoli.api import UsageError
+
+        try:
+            return self.rules.state(self.openings[ident], self.compiled.program)
+        except UsageError as error:
+            reason = f"{ident} {error.diagnostics[0].arguments['reason']}"
+            raise _NoOpening([Diagnostic("E822", {"reason": reason})]) from None
 
     def _watch(self, result: Any) -> None:
         found = self.rules.breaches(result)
