@@ -34,7 +34,7 @@ class Said:
 def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
     """Start the command line in a process of its own."""
     line = [sys.executable, "-m", "tiaoli", *map(str, arguments)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TIAOLI")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("TIAOLI", "PYTHONUNBUFFERED"))}
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.Popen(line, env=environment, **streams)
 

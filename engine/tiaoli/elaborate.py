@@ -368,6 +368,10 @@ class Elaborator:
         return True
 
     def _memory(self, form: str, call: s.Call, context: Context) -> m.Expression | None:
+        glued = [a for a in call.arguments[1:] if isinstance(a, s.Reference) and self.scope.joined(a.name)]
+        if glued:
+            self.scope.unknown(glued[0].name, glued[0].span, context.clause)
+            return None
         if len(call.arguments) != 1:
             count = len(call.arguments)
             self.say("E321", call.span, context, function=form, needs="1", found=count)

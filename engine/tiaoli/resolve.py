@@ -81,6 +81,10 @@ class Scope:
     def joined(self, name: str) -> str | None:
         """Return ``name`` with spaces where it is known names and a keyword written together."""
         known = {*self.signatures, *(member for sig in self.signatures.values() for member in sig.type.members)}
+        if name[:1] in ("不", "未") and name[1:] in known:
+            return f"非 {name[1:]}"
+        if re.fullmatch(r"[自至]\d{4}年度", name):
+            return f"{name[0]} {name[1:]}"
         for word in ("且", "或", "不为", "为", "非", "没有", "有", "上年", "若"):
             left, found, right = name.partition(word)
             if found and (left in known or not left) and right in known:

@@ -28,6 +28,9 @@ from tiaoli.explain import as_text
 LAST = 2034
 YEARS = range(START, LAST + 1)
 CLI = (sys.executable, "-m", "tiaoli")
+PLAIN = {
+    k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "TIAOLI_DEBUG")
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def side_by_side(first: Callable[[], object], second: Callable[[], object], repe
 def process(*line: str) -> tuple[float, float]:
     """Run a process; return its seconds and the most memory it held, in megabytes."""
     start = time.perf_counter()
-    running = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(line, env=PLAIN, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(running.pid, 0)
     spent = time.perf_counter() - start
     running.returncode = os.waitstatus_to_exitcode(status)
@@ -80,7 +83,8 @@ def process(*line: str) -> tuple[float, float]:
 
 def starting(repeat: int) -> Iterator[Figure]:
     code = "import time; t = time.perf_counter(); import tiaoli; print(time.perf_counter() - t)"
-    imports = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(repeat)]
+    process(*CLI, "check")  # writes the byte code, as an installation does
+    imports = [float(subprocess.check_output([sys.executable, "-c", code], env=PLAIN)) for _ in range(repeat)]
     yield Figure("import tiaoli", median(imports), "s")
     python = median(process(sys.executable, "-c", "pass")[0] for _ in range(repeat))
     check = median(process(*CLI, "check")[0] for _ in range(repeat))
