@@ -20,7 +20,7 @@ MODULES = sorted(ENGINE.rglob("*.py"))
 SPEAKING = {"messages.py", "record_messages.py"}
 LONGEST = 700
 CODE = re.compile(r"[EW]\d{3}")
-AWAY = {".git", ".venv", "build", "dist", "htmlcov", "__pycache__", "tiaoli.egg-info"}
+AWAY = {".git", ".venv", "venv", ".hypothesis", ".coverage", "build", "dist", "htmlcov", "__pycache__"}
 TEXTS = {
     ".py",
     ".md",
@@ -50,10 +50,9 @@ def strings(module: Path) -> Iterator[str]:
 def own_files() -> Iterator[Path]:
     """The text files of the project: neither caches nor what a build makes."""
     for path in ROOT.rglob("*"):
-        hidden = any(
-            p in AWAY or (p.startswith(".") and p.endswith("_cache")) or p == ".hypothesis" for p in path.parts
-        )
-        if path.is_file() and not hidden and path.suffix in TEXTS and path.name != ".coverage":
+        folders = path.relative_to(ROOT).parts[:-1]
+        made = any(f in AWAY or f.endswith(("_cache", ".egg-info")) for f in folders)
+        if not made and path.suffix in TEXTS and path.name not in AWAY and path.is_file():
             yield path
 
 
@@ -158,6 +157,11 @@ def test_no_file_names_a_package_registry() -> None:
         r"[p]ypi\.|[p]ythonhosted|--[i]ndex-url|--[e]xtra-index|[r]egistry\.npm|PIP_[I]NDEX|[c]rates\.io|[p]roxy\.golang"
     )
     assert naming(registries) == []
+
+
+def test_the_files_of_the_project_are_found() -> None:
+    names = {str(path.relative_to(ROOT)) for path in own_files()}
+    assert {"README.md", ".ci/run", "grammar/tiaoli.lark", "engine/tiaoli/api.py", "tests/support.py"} <= names
 
 
 def naming(pattern: re.Pattern[str]) -> list[str]:

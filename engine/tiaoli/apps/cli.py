@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -492,16 +493,20 @@ def _guard(command: Callable[[], None]) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
-        command()
+        try:
+            command()
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         note("已中断；没有写出不完整的文件。", "interrupted; no partial file was left.")
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()
         sys.exit(1)
     except OSError as error:
         path = words("标准输出", "standard output")
         say([Diagnostic("E824", {"path": path, "reason": error.strerror or ""})])
+        _hush()
         sys.exit(1)
     except Exception as error:
         if os.environ.get("TIAOLI_DEBUG"):
@@ -511,6 +516,12 @@ def _guard(command: Callable[[], None]) -> None:
             f"internal error ({type(error).__name__}: {error}). This is a bug, please report it; TIAOLI_DEBUG=1 shows more.",
         )
         sys.exit(3)
+
+
+def _hush() -> None:
+    """Send what is still to be printed nowhere, so that nothing more fails when the process ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
