@@ -65,14 +65,7 @@ class Reach:
 
     def body(self, rule: m.Rule) -> Range:
         """Return the range of the rule's rounded value."""
-        match rule.body:
-            case m.Cases(exceptions, clauses):
-                values = [c.value for group in exceptions for c in group] + [c.value for c in clauses]
-            case m.DecisionTable() as table:
-                values = [r.value for r in table.rows] + ([table.otherwise.value] if table.otherwise else [])
-            case m.MarginalScale() as scale:
-                values = [scale.total]
-        low, high = self._hull(values)
+        low, high = self._hull(m.values_of(rule.body))
         if not rule.type.kind.is_number:
             return low, high
         return (

@@ -17,7 +17,6 @@ from tiaoli.api import EvaluationError, Result, Rules, UsageError
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import TiaoliError
 from tiaoli.explain import as_text
-from tiaoli.meaning import Unknown
 from tiaoli.pipeline import nearest
 from tiaoli.record_files import decode
 from tiaoli.record_places import BrokenError, Entries, Node, from_node
@@ -354,7 +353,6 @@ __all__ = [
     "Coverage",
     "Failure",
     "Report",
-    "Unknown",
     "read_cases",
     "run_case",
     "run_cases",
