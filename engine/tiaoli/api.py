@@ -207,6 +207,8 @@ class Rules:
         in_force = {r.name for y in asked for r in program.segment(y).rules}
         names = tuple(n for n in program.outputs if n in in_force) if rules is None else tuple(rules)
         for name in names:
+            if name not in in_force and name in program.unencoded:
+                raise UsageError([not_encoded(program, name)])
             if name not in in_force and name in program.rules:
                 raise UsageError([Diagnostic("E820", {"rule": name, "year": asked.stop - 1})])
             if name not in in_force:
@@ -241,6 +243,9 @@ class Rules:
             program = compiled.program
             years = _demanding(compiled, compiled.asked.start if opened else compiled.begin)
             conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
+            read = set().union(*compiled.needed_facts.values())
+            idle = {n: replace(f, required=False) for n, f in program.facts.items() if f.required and n not in read}
+            program = replace(program, facts={**program.facts, **idle}) if idle else program
             if partial:
                 program = replace(program, facts={n: replace(f, required=False) for n, f in program.facts.items()})
                 years, conditions = range(0), {}
@@ -437,8 +442,16 @@ class Result(Mapping[int, Mapping[str, Any]]):
         return last, state
 
 
+def not_encoded(program: m.Program, rule: str) -> Diagnostic:
+    """Return the diagnostic for a rule that rests on figures this place does not give."""
+    arguments = {"rule": rule, "place": program.place, "parameters": "、".join(program.unencoded[rule])}
+    return Diagnostic("E840", arguments)
+
+
 def explain_rule(rules: Rules, tracer: Tracer, person: str, rule: str, year: int) -> Explanation:
     """Return the explanation of one value, or raise UsageError with the nearest name."""
+    if rule not in tracer.program.rules and rule in tracer.program.unencoded:
+        raise UsageError([not_encoded(tracer.program, rule)])
     if rule not in tracer.program.rules:
         near = nearest(rule, [n for n, texts in tracer.program.rules.items() if not texts[0].hidden])
         raise UsageError([Diagnostic("E811", {"place": rules.place, "name": rule, "near": near})])

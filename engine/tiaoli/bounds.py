@@ -150,7 +150,7 @@ def reach(
     state = Reach(
         program_years,
         {name: fact.range for name, fact in facts.items()},
-        {name: hull(*(point(v.value) for v in p.values)) for name, p in parameters.items() if p.values},
+        {name: hull(*(point(v.value) for v in p.values)) if p.values else (0, 0) for name, p in parameters.items()},
     )
     total: dict[str, Range] = {}
     initial = {r.name: point(r.initial) for s in segments for r in s.rules if r.has_initial}

@@ -22,6 +22,7 @@ _FIELD_WORDS = {
     "title": "标题", "issuer": "机关", "issued": "日期", "place": "地区", "effective": "施行", "computed_from": "计算自", "website": "网址",
     "optional": "可空", "required": "必填", "required_when": "必填", "default": "默认", "range": "范围", "question": "问", "first": "自",
     "last": "至", "note": "说明", "initial": "初值", "rounding": "舍入", "in_principle": "原则上",
+    "reliability": "可靠性",
 }  # fmt: skip
 
 
@@ -32,6 +33,10 @@ _COMPARISONS = {
 
 
 _PLACE = re.compile(r"[A-Z]{2}(-[^\W_]+)*")
+
+
+RELIABILITIES = ("A", "B", "C")
+"""官方发布; 官方文本的转载或媒体引述; 地方门户，待核实."""
 
 
 @v_args(meta=True)
@@ -223,6 +228,13 @@ class Builder(Transformer[Token, Any]):
     def note(self, _: Any, items: list[Token]) -> tuple[str, Any]:
         return "note", self._string(items[1])
 
+    def reliability(self, _: Any, items: list[Token]) -> tuple[str, Any]:
+        if items[1] not in RELIABILITIES:
+            self._found.append(Diagnostic("E121", {"found": str(items[1])}, self._token_span(items[1])))
+        return "reliability", str(items[1])
+
+    known_as = reliability
+
     def basis(self, _: Any, items: list[Any]) -> tuple[str, Any]:
         return "citations", tuple(i for i in items if isinstance(i, s.Citation))
 
@@ -283,7 +295,7 @@ class Builder(Transformer[Token, Any]):
         for key in once:
             if sum(k == key for k, _ in fields) > 1:
                 self._found.append(Diagnostic("E115", {"field": _FIELD_WORDS[key]}, self._span(meta)))
-        names = ("title", "issuer", "issued", "place", "effective", "computed_from", "website")
+        names = ("title", "issuer", "issued", "place", "effective", "computed_from", "website", "reliability")
         return s.Header(
             document=str(items[1][1]),
             parents=parents,
@@ -373,12 +385,16 @@ class Builder(Transformer[Token, Any]):
     def param_key(self, _: Any, items: list[Token]) -> tuple[str, s.Word]:
         return "key", self._word(items[0])
 
+    def param_mark(self, _: Any, __: list[Any]) -> tuple[str, bool]:
+        return "optional", True
+
     def param(self, meta: Any, items: list[Any]) -> s.Parameter:
         parts = self._parts(items, meta)
         rows = tuple(i for i in items if isinstance(i, s.ParameterRow))
         type_name = next((i for i in items if isinstance(i, s.TypeName)), None)
         key = parts.pop("key", None)
-        return s.Parameter(_first(items, s.Word), type_name, key, rows, _modifiers(parts), self._span(meta))
+        optional = parts.pop("optional", False)
+        return s.Parameter(_first(items, s.Word), type_name, optional, key, rows, _modifiers(parts), self._span(meta))
 
     # rules, tables, scales
     def initial(self, _: Any, items: list[Any]) -> tuple[str, Any]:
@@ -506,6 +522,7 @@ def _years_of(formula: s.Modifiers, head: s.Modifiers) -> s.Modifiers:
         first=formula.first if head.first is None else head.first,
         last=formula.last if head.last is None else head.last,
         note=formula.note if head.note is None else head.note,
+        reliability=formula.reliability if head.reliability is None else head.reliability,
     )
 
 
@@ -527,4 +544,6 @@ def _included(items: list[Any]) -> bool | None:
 
 
 def _modifiers(parts: dict[str, Any]) -> s.Modifiers:
-    return s.Modifiers(parts.get("first"), parts.get("last"), parts.get("citations", ()), parts.get("note"))
+    return s.Modifiers(
+        parts.get("first"), parts.get("last"), parts.get("citations", ()), parts.get("note"), parts.get("reliability")
+    )

@@ -1,7 +1,7 @@
 """What is in force → the model, or everything that is wrong with it.
 
 In order: facts, parameters and questions; each text of each rule with the clauses that hold in the same years; the memory of library
-forms; segments of years with one set of rules, in dependency order; ranges and 64-bit overflow; gaps and overlaps of tables; mandates.
+forms; what is not encoded here for want of a value; segments of years with one set of rules, in dependency order; ranges and 64-bit overflow; gaps and overlaps of tables; mandates.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tiaoli.check_gaps import check_tables
 from tiaoli.check_mandates import check_mandates
 from tiaoli.check_rules import elaborate_rules
 from tiaoli.check_segments import into_segments
+from tiaoli.check_unencoded import leave_out
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.elaborate import Elaborator
 from tiaoli.model import ANY
@@ -39,6 +40,7 @@ def check(in_force: InForce) -> tuple[m.Program | None, list[Diagnostic]]:
 def _program_of(desk: Desk) -> m.Program:
     define(desk)
     elaborate_rules(desk)
+    leave_out(desk)
     segments = into_segments(desk)
     ranges, totals = reach((desk.in_force.first, desk.in_force.last), segments, desk.facts, desk.parameters)
     segments = _bounded(desk, segments, ranges, totals)
@@ -89,5 +91,5 @@ def _program(desk: Desk, segments: list[m.Segment]) -> m.Program:
     }
     return m.Program(
         desk.in_force.place, desk.in_force.first, desk.in_force.last, tuple(segments), facts,
-        desk.parameters, desk.questions, desk.in_force.documents, desk.in_force.fingerprint,
+        desk.parameters, desk.questions, desk.in_force.documents, desk.unencoded, desk.in_force.fingerprint,
     )  # fmt: skip

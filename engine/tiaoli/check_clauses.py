@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tiaoli import model as m
 from tiaoli import syntax as s
-from tiaoli.check_desk import Desk, bases, clause_text, require_basis
+from tiaoli.check_desk import Desk, bases, clause_text, inherit, require_basis
 from tiaoli.elaborate import Context, fits
 from tiaoli.resolve import Signature
 from tiaoli.symbols import (
@@ -27,9 +27,9 @@ def elaborate_clause(
     signature: Signature,
     context: Context,
     document: m.Document,
-    inherited: tuple[s.Citation, ...],
+    head: s.Modifiers,
 ) -> m.Clause | None:
-    modifiers = written.modifiers if written.modifiers.citations else replace(written.modifiers, citations=inherited)
+    modifiers = inherit(written.modifiers, head)
     context = replace(context, clause=clause_text(modifiers), document=document.number)
     require_basis(desk, modifiers, written.span, context)
     condition = None

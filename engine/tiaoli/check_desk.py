@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic, Related, errors
 from tiaoli.elaborate import Context, Elaborator
-from tiaoli.meaning import Result, Trouble, evaluate
+from tiaoli.meaning import Result, Trouble, evaluate, figure
 from tiaoli.resolve import Scope
 from tiaoli.source import Span
 from tiaoli.symbols import (
@@ -31,6 +31,7 @@ class Desk:
     questions: dict[str, m.Question] = field(default_factory=dict)
     rules: dict[str, list[m.Rule]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    unencoded: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def spoiled(self) -> bool:
@@ -51,10 +52,7 @@ class Constants:
     questions: dict[str, m.Question]
 
     def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
-        value = self.parameters[ref.name].at(self.year - ref.lag, key)
-        if value is None:
-            raise Trouble("E411", (("name", ref.name), ("year", self.year - ref.lag)))
-        return value.value
+        return figure(self.parameters[ref.name], self.year - ref.lag, key)
 
     def question(self, ref: m.QuestionRef) -> Result:
         return self.questions[ref.name].default
@@ -67,7 +65,13 @@ class Constants:
 
 
 def bases(modifiers: s.Modifiers, document: m.Document) -> tuple[m.Basis, ...]:
-    return tuple(m.Basis(c.document or document.number, c.clause) for c in modifiers.citations)
+    letter = modifiers.reliability or document.reliability
+    return tuple(m.Basis(c.document or document.number, c.clause, letter) for c in modifiers.citations)
+
+
+def inherit(own: s.Modifiers, head: s.Modifiers) -> s.Modifiers:
+    """What a clause, row or band does not say of its basis, the head of its rule says."""
+    return replace(own, citations=own.citations or head.citations, reliability=own.reliability or head.reliability)
 
 
 def clause_text(modifiers: s.Modifiers) -> str | None:

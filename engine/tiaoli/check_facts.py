@@ -106,7 +106,7 @@ def _parameter(desk: Desk, symbol: ParameterSymbol, signature: Signature) -> m.P
     by_place = key_type is not None and key_type.kind is Kind.PLACE
     return m.Parameter(
         symbol.name, signature.type, signature.scale, None if by_place else key_type,
-        tuple(replace(v, key=None) if by_place else v for v in values),
+        tuple(replace(v, key=None) if by_place else v for v in values), by_place or not written.rows,
         bases(written.modifiers, symbol.document), written.modifiers.note, written.span,
     )  # fmt: skip
 

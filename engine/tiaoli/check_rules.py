@@ -128,7 +128,7 @@ def _elaborate(desk: Desk, symbol: RuleSymbol, signature: Signature, piece: Slic
 def _cases(desk: Desk, text: s.Rule, signature: Signature, piece: Slice) -> m.Cases | None:
     document = piece.version.document
     context = context_of(desk, text.head.modifiers, piece)
-    inherited = text.head.modifiers.citations
+    inherited = text.head.modifiers
     clauses: list[m.Clause] = []
     for written in piece.clauses:
         clause = elaborate_clause(desk, written, signature, context, document, inherited)
@@ -150,7 +150,7 @@ def _exceptions(desk: Desk, signature: Signature, piece: Slice) -> tuple[tuple[m
     groups: dict[int, list[m.Clause]] = {}
     for exception, written in piece.exceptions:
         context = context_of(desk, written.modifiers, piece, exception.document)
-        clause = elaborate_clause(desk, written, signature, context, exception.document, ())
+        clause = elaborate_clause(desk, written, signature, context, exception.document, s.Modifiers())
         if clause is not None:
             groups.setdefault(exception.rank, []).append(clause)
     return tuple(tuple(groups[rank]) for rank in sorted(groups, reverse=True))

@@ -104,7 +104,7 @@ def _has_values(
 ) -> None:
     parameter = desk.parameters.get(node.name)
     key = (node.name, node.span.start, rule.name)
-    if parameter is None or key in said:
+    if parameter is None or parameter.type.nullable or key in said:
         return
     for year in range(start - node.lag, end - node.lag + 1):
         missing = [k for k in _keys(parameter.key_type) if parameter.at(year, k) is None]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.check_clauses import Slice, context_of, elaborate_clause, elaborate_result
-from tiaoli.check_desk import Desk, bases, clause_text, require_basis
+from tiaoli.check_desk import Desk, bases, clause_text, inherit, require_basis
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.elaborate import Context, apply_all, combine, fits
 from tiaoli.model import ANY
@@ -24,7 +24,7 @@ def elaborate_table(desk: Desk, text: s.Table, signature: Signature, piece: Slic
     if any(c is None for c in columns):
         return None
     first_hit = _hit(desk, text, context)
-    inherited = text.head.modifiers.citations
+    inherited = text.head.modifiers
     rows = [
         _row(desk, row, text, [c for c in columns if c is not None], signature, context, inherited, piece)
         for row in piece.rows
@@ -54,10 +54,10 @@ def _row(
     columns: list[m.Expression],
     signature: Signature,
     context: Context,
-    inherited: tuple[s.Citation, ...],
+    inherited: s.Modifiers,
     piece: Slice,
 ) -> m.Row | None:
-    modifiers = row.modifiers if row.modifiers.citations else replace(row.modifiers, citations=inherited)
+    modifiers = inherit(row.modifiers, inherited)
     context = replace(context, clause=clause_text(modifiers))
     require_basis(desk, modifiers, row.span, context)
     if len(row.cells) != len(columns):
@@ -172,7 +172,7 @@ def elaborate_scale(desk: Desk, text: s.Scale, signature: Signature, piece: Slic
     if not base.type.kind.is_number:
         desk.say("E507", text.base.span, context.clause, type=base.type)
         return None
-    bands = [_band(desk, b, base, context, piece, text.head.modifiers.citations) for b in piece.bands]
+    bands = [_band(desk, b, base, context, piece, text.head.modifiers) for b in piece.bands]
     if not bands:
         desk.say("E502", text.head.name.span, context.clause, name=text.head.name.text)
         return None
@@ -188,9 +188,9 @@ def elaborate_scale(desk: Desk, text: s.Scale, signature: Signature, piece: Slic
 
 
 def _band(
-    desk: Desk, band: s.Band, base: m.Expression, context: Context, piece: Slice, inherited: tuple[s.Citation, ...]
+    desk: Desk, band: s.Band, base: m.Expression, context: Context, piece: Slice, inherited: s.Modifiers
 ) -> m.Band | None:
-    modifiers = band.modifiers if band.modifiers.citations else replace(band.modifiers, citations=inherited)
+    modifiers = inherit(band.modifiers, inherited)
     context = replace(context, clause=clause_text(modifiers))
     require_basis(desk, modifiers, band.span, context)
     interval = _interval(desk, band.interval, base.type, context)

@@ -33,7 +33,7 @@ from tiaoli.inventory_words import aspects, key_text, line_text
 from tiaoli.values import Kind, Type
 
 Sort: TypeAlias = Literal["added", "removed", "changed", "recited"]
-_SOURCES = ("basis", "note", "reason")
+_SOURCES = ("basis", "reliability", "note", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,16 @@ def _changes(left: Item, right: Item) -> Iterator[Change]:
 def _aspect_changes(old: dict[str, Said], new: dict[str, Said], order: Iterable[str]) -> Iterator[Change]:
     for aspect in order:
         if old.get(aspect) != new.get(aspect):
-            yield Change(aspect, old.get(aspect), new.get(aspect))
+            yield _told_apart(Change(aspect, old.get(aspect), new.get(aspect)))
+
+
+def _told_apart(change: Change) -> Change:
+    """A change of citations that are the same but for how well they are known is one of reliability."""
+    if not (isinstance(change.old, tuple) and isinstance(change.new, tuple)):
+        return change
+    cited = [[(b.document, b.clause) for b in basis] for basis in (change.old, change.new)]
+    old, new = (next((b.reliability for b in basis), None) for basis in (change.old, change.new))
+    return Change("reliability", old, new, change.at) if cited[0] == cited[1] else change
 
 
 def _value_changes(left: ParameterItem, right: ParameterItem) -> Iterator[Change]:
@@ -247,7 +256,7 @@ def _source_changes(
     at: Line | str | None,
 ) -> Iterator[Change]:
     if old != new:
-        yield Change("basis", old, new, at)
+        yield _told_apart(Change("basis", old, new, at))
     if old_note != new_note:
         yield Change("note", old_note, new_note, at)
 

@@ -37,7 +37,7 @@ WORDS = {
 }  # fmt: skip
 ASPECTS = {
     "title": ("标题", "title"), "issuer": ("机关", "issuer"), "issued": ("日期", "date"), "place": ("地区", "place"),
-    "effective": ("施行", "effective"), "website": ("网址", "website"), "yearly": ("每年", "yearly"), "type": ("类型", "type"),
+    "effective": ("施行", "effective"), "website": ("网址", "website"), "reliability": ("可靠性", "reliability"), "yearly": ("每年", "yearly"), "type": ("类型", "type"),
     "default": ("默认", "default"), "required": ("必填", "required"), "required_when": ("必填条件", "required when"),
     "range": ("范围", "range"), "question": ("问", "question"), "key": ("按", "key"), "output": ("结果", "output"),
     "rounding": ("舍入", "rounding"), "initial": ("初值", "initial value"), "base": ("底数", "base"), "hit": ("命中首个", "first hit"),

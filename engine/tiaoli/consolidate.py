@@ -100,6 +100,7 @@ def _document(text: s.Document) -> Document:
         header.effective or 0,
         header.website,
         text.source.path,
+        header.reliability,
     )
 
 
@@ -331,12 +332,13 @@ class _Work:
 
 
 def _inherited(row: s.Modifiers, head: s.Modifiers) -> s.Modifiers:
-    """What a row does not say of its years, basis and note, the head of its parameter says."""
+    """What a row does not say of its years, basis, note and reliability, the head of its parameter says."""
     return s.Modifiers(
         head.first if row.first is None else row.first,
         head.last if row.last is None else row.last,
         row.citations or head.citations,
         head.note if row.note is None else row.note,
+        row.reliability or head.reliability,
     )
 
 

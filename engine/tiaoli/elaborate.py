@@ -167,7 +167,7 @@ class Elaborator:
                     kind = kind.present
                 return m.FactRef(kind, signature.scale, ANY, ref.span, ref.name, fact.yearly, lag)
             case ParameterSymbol() as parameter:
-                return self._parameter(ref, parameter, signature, context)
+                return self._parameter(ref, parameter, kind, signature.scale, context)
             case QuestionSymbol():
                 if lag:
                     self.say("E211", ref.span, context, name=ref.name)
@@ -188,7 +188,7 @@ class Elaborator:
         return (first is None or first <= context.years[0]) and (last is None or context.years[1] <= last)
 
     def _parameter(
-        self, ref: s.Reference, parameter: ParameterSymbol, signature: Signature, context: Context
+        self, ref: s.Reference, parameter: ParameterSymbol, kind: Type, scale: int, context: Context
     ) -> m.Expression | None:
         key: m.Expression | None = None
         word = parameter.declaration.key
@@ -196,7 +196,7 @@ class Elaborator:
             key = self.value(s.Reference(word.text, ref.previous, word.span), context)
             if key is None:
                 return None
-        return m.ParameterRef(signature.type, signature.scale, ANY, ref.span, ref.name, int(ref.previous), key)
+        return m.ParameterRef(kind, scale, ANY, ref.span, ref.name, int(ref.previous), key)
 
     def _has(self, has: s.Has, context: Context) -> m.Expression | None:
         bare = replace(context, present=frozenset(), truths=frozenset())

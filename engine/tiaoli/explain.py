@@ -330,7 +330,7 @@ def _rounding_json(account: Account) -> dict[str, Any] | None:
 
 
 def _basis_json(basis: m.Basis) -> dict[str, Any]:
-    return {"文件": basis.document, "条款": basis.clause}
+    return {"文件": basis.document, "条款": basis.clause} | ({"可靠性": basis.reliability} if basis.reliability else {})
 
 
 _KINDS = {"fact": "事实", "parameter": "参数", "rule": "规则", "question": "存疑"}
@@ -362,13 +362,14 @@ _SAY = {
         "year": "{year}年度", "years": "{first}—{last}年度", "basis": "依据", "formula": "算式", "because": "条件", "not": "不成立",
         "holds": "成立", "rounding": "舍入", "fact": "记录", "seen": "见上", "needs": "还缺少", "unknown": "不能确定",
         "reading": "存疑的读法", "since": "自{year}年度起", "none": "没有结果", "note": "说明", "open": "？", "history": "历年",
-        "initial": "初值", "inside": "（{}）", "comma": "，",
+        "initial": "初值", "inside": "（{}）", "comma": "，", "doubtful": "（可靠性 {}）",
     },
     "en": {
         "year": "{year}", "years": "{first}-{last}", "basis": "basis", "formula": "formula", "because": "condition",
         "not": "does not hold", "holds": "holds", "rounding": "rounded", "fact": "record", "seen": "see above", "needs": "still needed",
         "unknown": "cannot be determined", "reading": "readings of open questions", "since": "since {year}", "none": "no result",
         "note": "note", "open": "?", "history": "over the years", "initial": "initial value", "inside": " ({})", "comma": ", ",
+        "doubtful": " (reliability {})",
     },
 }  # fmt: skip
 
@@ -482,7 +483,7 @@ def _history_line(account: Account, lang: str) -> str:
     figures = account.figures(lang)
     if figures and figures != _show(account.value, account.type, lang):
         text += f" = {figures}"
-    return text + (f"  [{_cite(account.basis)}]" if account.basis else "")
+    return text + (f"  [{_cite(account.basis, lang)}]" if account.basis else "")
 
 
 def _worth(account: Account, lang: str) -> str:
@@ -493,21 +494,22 @@ def _worth(account: Account, lang: str) -> str:
     )
 
 
-def _cite(basis: tuple[m.Basis, ...]) -> str:
-    """Citations joined, each document named once."""
+def _cite(basis: tuple[m.Basis, ...], lang: str) -> str:
+    """Citations joined, each document named once, and how well they are known where they are not official."""
     by_document: dict[str, list[str]] = {}
     for entry in basis:
         by_document.setdefault(entry.document, []).append(m.written_clause(entry.clause) if entry.clause else "")
+    letters = "、".join(m.doubtful(basis))
     return "；".join(
         f"{document} {'、'.join(c for c in clauses if c)}".strip() for document, clauses in by_document.items()
-    )
+    ) + (_SAY[lang]["doubtful"].format(letters) if letters else "")
 
 
 def _body_lines(account: Account, lang: str) -> Iterator[str]:
     say = _SAY[lang]
     if not account.hidden:
         if account.basis:
-            yield f"{say['basis']}: {_cite(account.basis)}"
+            yield f"{say['basis']}: {_cite(account.basis, lang)}"
         for reason in account.reasons:
             held = say["open"] if isinstance(reason.held, Unknown) else say["holds" if reason.held else "not"]
             yield f"{say['because']}: {reason.text} —— {held}"
@@ -536,7 +538,7 @@ def _input_line(entry: Input, lang: str) -> str:
         where = f" {say['year'].format(year=entry.year)}" if entry.year else ""
         return f"{say['fact']}{where}: {entry.name} = {shown}"
     since = say["since"].format(year=entry.since) + " " if entry.since is not None and entry.since != entry.year else ""
-    return f"{entry.name} = {shown}  [{since}{_cite(entry.basis)}]"
+    return f"{entry.name} = {shown}  [{since}{_cite(entry.basis, lang)}]"
 
 
 __all__ = ["Account", "Explanation", "Input", "Reason", "as_json", "as_text", "as_tree", "explain"]

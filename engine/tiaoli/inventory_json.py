@@ -43,7 +43,7 @@ def item_json(item: Item) -> dict[str, Any]:
             issued = d.issued.isoformat() if d.issued else None
             return {
                 "文号": d.number, "标题": d.title, "机关": d.issuer, "日期": issued, "地区": d.place, "施行": d.effective,
-                "网址": d.website, "规定": list(item.states),
+                "网址": d.website, "可靠性": d.reliability, "规定": list(item.states),
             }  # fmt: skip
         case FactItem():
             return _fact_json(item)
@@ -74,8 +74,8 @@ def item_json(item: Item) -> dict[str, Any]:
 
 
 def basis_json(basis: tuple[m.Basis, ...]) -> list[dict[str, Any]]:
-    """Return citations as plain data."""
-    return [{"文件": b.document, "条款": b.clause} for b in basis]
+    """Return citations as plain data; 可靠性 where it is stated."""
+    return [{"文件": b.document, "条款": b.clause} | ({"可靠性": b.reliability} if b.reliability else {}) for b in basis]
 
 
 def plain(value: Value, kind: Type) -> Any:

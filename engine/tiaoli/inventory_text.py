@@ -76,6 +76,7 @@ def _document_lines(item: DocumentItem, lang: str) -> list[str]:
     parts = [
         document.number, f"《{title}》" if title else None, document.issuer,
         document.issued.isoformat() if document.issued else None, words["effective"].format(document.effective),
+        words["reliability"].format(document.reliability) if document.reliability else None,
         None if item.states else words["silent"],
     ]  # fmt: skip
     return ["  ".join(p for p in parts if p)]

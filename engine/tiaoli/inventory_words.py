@@ -40,7 +40,7 @@ WORDS = {
         "figure": "本年度的值 {}", "columns": "列 {} | 得", "hit": "命中 首个", "base": "按 {}", "exception": "例外 当 {} 得 {}", "when": "当 {} 得 {}",
         "otherwise": "否则 {}", "formula": "= {}", "row": "行 {} | {}", "band": "段 {} 得 {}", "is_default": "（默认）",
         "in_principle": "原则上", "absent": "本年度不适用", "history": "沿革", "source": "见 {}", "states": "规定: {}",
-        "uncited": "没有注明", "key": "按 {}", "join": "、", "stop": "：",
+        "uncited": "没有注明", "doubtful": "（可靠性 {}）", "reliability": "可靠性 {}", "key": "按 {}", "join": "、", "stop": "：",
     },
     "en": {
         "head": "rules of {place} in {year}", "documents": "documents", "facts": "facts", "parameters": "parameters", "rules": "rules",
@@ -51,7 +51,7 @@ WORDS = {
         "figure": "value in this year {}", "columns": "columns {} | give", "hit": "hit first", "base": "by {}", "exception": "exception when {} give {}",
         "when": "when {} give {}", "otherwise": "otherwise {}", "formula": "= {}", "row": "row {} | {}", "band": "band {} give {}",
         "is_default": " (default)", "in_principle": "in principle", "absent": "not in force in this year", "history": "history",
-        "source": "in {}", "states": "states: {}", "uncited": "none stated", "key": "by {}", "join": ", ", "stop": ": ",
+        "source": "in {}", "states": "states: {}", "uncited": "none stated", "doubtful": " (reliability {})", "reliability": "reliability {}", "key": "by {}", "join": ", ", "stop": ": ",
     },
 }  # fmt: skip
 SHAPE_NAMES: dict[Shape, tuple[str, str]] = {
@@ -82,7 +82,9 @@ def say(said: Said, lang: str) -> str:
         case Line():
             return f"{line_text(said, lang)}  {basis_text(said.basis, lang)}"
         case tuple():
-            return words["join"].join(_citations(said)) or words["uncited"]
+            text = words["join"].join(_citations(said)) or words["uncited"]
+            letters = words["join"].join(m.doubtful(said))
+            return text + words["doubtful"].format(letters) if letters else text
         case _:
             assert_never(said)
 
@@ -142,6 +144,7 @@ def aspects(item: Item) -> dict[str, Said]:
             found: dict[str, Said] = {
                 "title": d.title, "issuer": d.issuer, "issued": Amount(d.issued, _DATE) if d.issued else None,
                 "place": d.place, "effective": Amount(Fraction(d.effective), Type(Kind.YEAR)), "website": d.website,
+                "reliability": d.reliability,
             }  # fmt: skip
         case FactItem(fact=fact):
             found = fact_aspects(fact)

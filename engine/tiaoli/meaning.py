@@ -94,6 +94,16 @@ def _evaluate(expression: m.Expression, env: Environment, watch: Watch) -> Resul
             assert_never(expression)
 
 
+def figure(parameter: m.Parameter, year: int, key: Value, place: str = "") -> Value:
+    """Return the value of a parameter in ``year``, None where it is 可空 and has none. Raises Trouble where it must have one."""
+    value = parameter.at(year, key)
+    if value is not None:
+        return value.value
+    if parameter.type.nullable:
+        return None
+    raise Trouble("E411", (("name", parameter.name), ("year", year), ("key", key), ("place", place)))
+
+
 def number(value: Value) -> Fraction:
     """Return a numeric value as a Fraction; anything else is a bug of the checker."""
     assert isinstance(value, int | Fraction) and not isinstance(value, bool), value

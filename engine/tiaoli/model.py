@@ -37,6 +37,7 @@ class Document:
     effective: int
     website: str | None
     path: str
+    reliability: str | None = None
 
 
 def written_clause(clause: str) -> str:
@@ -50,13 +51,19 @@ def written_clause(clause: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """A legal basis: a document and the clause in it, as cited."""
+    """A legal basis: a document and the clause in it, as cited; ``reliability`` (A, B, C) says how well what rests on it is known."""
 
     document: str
     clause: str | None
+    reliability: str | None = None
 
     def __str__(self) -> str:
         return f"{self.document} {written_clause(self.clause)}" if self.clause else self.document
+
+
+def doubtful(basis: tuple[Basis, ...]) -> tuple[str, ...]:
+    """Return the letters of citations that are not official (B, C), each once."""
+    return tuple(dict.fromkeys(b.reliability for b in basis if b.reliability not in (None, "A")))
 
 
 # ── expressions ──────────────────────────────────────────────────────────────
@@ -232,13 +239,17 @@ class ParameterValue:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A figure of the law. ``values`` of one key do not overlap in time. ``scale``: decimal digits that hold every value."""
+    """A figure of the law. ``values`` of one key do not overlap in time. ``scale``: decimal digits that hold every value.
+
+    ``awaited``: declared without a value, or by place, so that a place may lack one; rules that need it are then not encoded there.
+    """
 
     name: str
     type: Type
     scale: int
     key_type: Type | None
     values: tuple[ParameterValue, ...]
+    awaited: bool
     basis: tuple[Basis, ...]
     note: str | None
     span: Span = field(compare=False, repr=False)
@@ -461,7 +472,8 @@ class Segment:
 class Program:
     """The rules of ``place`` over the years ``first``..``last``, ready to evaluate.
 
-    ``segments`` follow one another without gap. ``facts`` and ``parameters`` are by name. ``fingerprint`` identifies the texts.
+    ``segments`` follow one another without gap. ``facts`` and ``parameters`` are by name. ``unencoded`` has the rules that some or all
+    years lack here, each with the parameters to which this place gives no value. ``fingerprint`` identifies the texts.
     """
 
     place: str
@@ -472,6 +484,7 @@ class Program:
     parameters: Mapping[str, Parameter]
     questions: Mapping[str, Question]
     documents: Mapping[str, Document]
+    unencoded: Mapping[str, tuple[str, ...]]
     fingerprint: str
 
     def segment(self, year: int) -> Segment:

@@ -167,10 +167,10 @@ def _question(symbol: QuestionSymbol, declaration: s.Question, found: list[Diagn
 def _parameter(symbol: ParameterSymbol, found: list[Diagnostic]) -> Signature | None:
     declaration = symbol.declaration
     if declaration.type is not None:
-        kind = resolve_type(declaration.type, False, found)
+        kind = resolve_type(declaration.type, declaration.optional, found)
     else:
         kinds = [k for k in (_literal_kind(row.value) for row in declaration.rows) if k]
-        kind = Type(kinds[0]) if kinds else None
+        kind = Type(kinds[0], (), declaration.optional) if kinds else None
         if kind is None and declaration.rows:
             found.append(Diagnostic("E309", {"name": symbol.name}, declaration.name.span))
     if kind is None:

@@ -113,6 +113,12 @@ RULESET_MESSAGES: dict[str, Message] = {
         "国家写 CN，省写 CN-JX，统筹地区写 CN-JX-南昌",
         "write CN, CN-JX or CN-JX-南昌",
     ),
+    "E121": Message(
+        "可靠性写 A、B 或 C，不是“{found}”",
+        "a reliability is A, B or C, not '{found}'",
+        "A 官方发布，B 官方文本的转载或媒体引述，C 地方门户、待核实；更不可靠的不写进规则集",
+        "A official, B official text reproduced elsewhere or quoted by the press, C local portal, to be confirmed; leave out what is less reliable",
+    ),
     # ── 2xx: 名称 names ──────────────────────────────────────────────────────
     "E201": Message(
         "“{name}”已经定义过",

@@ -98,6 +98,12 @@ RUN_MESSAGES: dict[str, Message] = {
         "换一个年度，或用 tiaoli show 查看施行年度",
         "choose another year; 'tiaoli show' lists what is in force",
     ),
+    "E840": Message(
+        "“{rule}”未编码到 {place}：{parameters} 在当地没有取值",
+        "'{rule}' is not encoded for {place}: {parameters} has no value there",
+        "查到当地的规定之后，在它的文件里用 修改 参数 写明",
+        "once the local rule is known, give the value in its document with 'amend param'",
+    ),
     "E821": Message(
         "{path} 中没有规则集文件（*.tiaoli）",
         "there are no rulesets (*.tiaoli) in {path}",

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from tiaoli import model as m
 from tiaoli.bounds import point
-from tiaoli.meaning import Result, Trouble, evaluate
+from tiaoli.meaning import Result, Trouble, evaluate, figure
 from tiaoli.operators import row
 from tiaoli.values import Kind, Value, decimal_text
 
@@ -25,10 +25,7 @@ class Fixed:
     readings: Mapping[str, str]
 
     def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
-        value = self.program.parameters[ref.name].at(self.year - ref.lag, key)
-        if value is None:
-            raise Trouble("E411", (("name", ref.name), ("year", self.year - ref.lag), ("key", key)))
-        return value.value
+        return figure(self.program.parameters[ref.name], self.year - ref.lag, key)
 
     def question(self, ref: m.QuestionRef) -> Result:
         return self.readings.get(ref.name, self.program.questions[ref.name].default)
@@ -74,6 +71,8 @@ def _rescaled(node: m.Expression) -> m.Expression:
 
 
 def _folded(node: m.Expression, fixed: Fixed) -> m.Expression:
+    if isinstance(node, m.Apply | m.Round) and any(isinstance(o, m.Constant) and o.value is None for o in m.operands(node)):
+        return node  # where a 可空 parameter has no value; what asks for it first is folded away
     try:
         value = evaluate(node, fixed)
     except Trouble:

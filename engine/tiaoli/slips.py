@@ -184,12 +184,16 @@ def _last_word(text: str) -> str:
     return words[-1][-20:] if words else ""
 
 
+_ALWAYS = ("NOTE", "RELIABILITY", "FROM", "UNTIL")
+"""What may stand behind nearly everything, and so says nothing."""
+
+
 def _expected(error: UnexpectedToken) -> tuple[str, ...]:
     """What could stand here: kinds (keys of `messages.LABELS`) and keywords, the most telling first."""
     accepted = set(error.accepts or error.expected)
     table = by_terminal()
     kinds = dict.fromkeys(_KINDS_OF_TOKEN[t] for t in _KINDS_OF_TOKEN if t in accepted)
-    words = [f"{table[t].zh}\0{table[t].en}" for t in table if t in accepted and t not in ("NOTE", "FROM", "UNTIL")]
+    words = [f"{table[t].zh}\0{table[t].en}" for t in table if t in accepted and t not in _ALWAYS]
     words += [_SIGNS[t] for t in _SIGNS if t in accepted]
     if "name" in kinds and "value" in kinds:
         return ("expression",)

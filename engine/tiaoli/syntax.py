@@ -164,12 +164,13 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Modifiers:
-    """Years in force (inclusive, ``None`` where open), legal basis and note."""
+    """Years in force (inclusive, ``None`` where open), legal basis, note, and how well it is known (A, B or C; see 可靠性)."""
 
     first: int | None = None
     last: int | None = None
     citations: tuple[Citation, ...] = ()
     note: str | None = None
+    reliability: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ class Header:
     computed_from: int | None
     website: str | None
     span: Span = _span()
+    reliability: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +242,12 @@ class ParameterRow:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """参数; ``key`` is the name after 按. Without rows it is declared for lower places to give its value."""
+    """参数; ``key`` is the name after 按. Without rows it is declared for lower places to give its value; ``optional`` (可空)
+    where rules ask whether they did."""
 
     name: Word
     type: TypeName | None
+    optional: bool
     key: Word | None
     rows: tuple[ParameterRow, ...]
     modifiers: Modifiers

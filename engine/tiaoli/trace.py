@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from tiaoli import model as m
-from tiaoli.meaning import Decision, Result, Trouble, Unknown, decide, evaluate
+from tiaoli.meaning import Decision, Result, Trouble, Unknown, decide, evaluate, figure
 from tiaoli.values import Kind, Type, Value
 
 
@@ -80,12 +80,7 @@ class Tracer:
 
     # ── what `meaning` asks ──────────────────────────────────────────────────
     def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
-        value = self.program.parameters[ref.name].at(self.year - ref.lag, key)
-        if value is None:
-            raise Trouble(
-                "E411", (("name", ref.name), ("year", self.year - ref.lag), ("key", key), ("place", self.program.place))
-            )
-        return value.value
+        return figure(self.program.parameters[ref.name], self.year - ref.lag, key, self.program.place)
 
     def question(self, ref: m.QuestionRef) -> Result:
         return self.readings.get(ref.name, self.program.questions[ref.name].default)

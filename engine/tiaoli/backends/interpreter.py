@@ -387,7 +387,7 @@ class Compiled:
 
     ``functions[y]`` gives the values of year y, one a slot; ``begin`` is the first year that must be computed;
     ``initial`` are the values before it. ``names`` are the rules by slot; ``watched`` the slots of mandates that only a person's values
-    decide, false where they are broken. ``shared_until``: before this year no rule reads a fact of
+    decide, false where they are broken. ``needed_facts`` are the facts read, by year; those of the person under 0. ``shared_until``: before this year no rule reads a fact of
     the person.
     """
 
@@ -548,6 +548,7 @@ def _assemble(
         still_shared = still_shared and not reads_person
         for lag, name in _facts_of(years[year]):
             needed.setdefault(year - lag, set()).add(name)
+        needed.setdefault(0, set()).update(_person_facts_of(years[year]))
         if still_shared:
             shared_until = year + 1
     default = tuple(internal(f.default, f.digits) for f in program.facts.values() if f.yearly)
@@ -625,6 +626,11 @@ def _facts_of(rules: list[m.Rule]) -> set[tuple[int, str]]:
     return {
         (n.lag, n.name) for r in rules for e in _live(r) for n in m.walk(e) if isinstance(n, m.FactRef) and n.yearly
     }
+
+
+def _person_facts_of(rules: list[m.Rule]) -> set[str]:
+    nodes = (n for r in rules for e in _live(r) for n in m.walk(e))
+    return {n.name for n in nodes if isinstance(n, m.FactRef) and not n.yearly}
 
 
 def _function(

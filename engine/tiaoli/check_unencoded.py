@@ -1,0 +1,94 @@
+"""Rules that a place does not encode: those that need a parameter to which neither the place nor any above it gives a value.
+
+The nation may declare a parameter and leave the figure to the provinces. Where a province's figure is not known, what rests on it is
+no error and no zero: the rule is left out in those years, with all that rests on it, and asking for it says which figure is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tiaoli import model as m
+from tiaoli.check_desk import Desk
+
+_Needs = dict[str, set[str]]
+
+
+def leave_out(desk: Desk) -> None:
+    """Cut the rules of ``desk`` down to the years in which every awaited parameter they read has a value."""
+    years = range(desk.in_force.first, desk.in_force.last + 1)
+    lacking = {name: _lacking(p, years) for name, p in desk.parameters.items() if p.awaited and not p.type.nullable}
+    lacking = {name: missing for name, missing in lacking.items() if missing}
+    if not lacking:
+        return
+    missing = _missing(desk, lacking, years)
+    for name in list(desk.rules):
+        wanting = {p for year in years for p in missing[year].get(name, ())}
+        if wanting:
+            desk.unencoded[name] = tuple(sorted(wanting))
+            desk.rules[name] = [piece for text in desk.rules[name] for piece in _pieces(text, missing)]
+            if not desk.rules[name]:
+                del desk.rules[name]
+
+
+def _lacking(parameter: m.Parameter, years: range) -> frozenset[int]:
+    """The years without any value; a value for some keys alone is a gap, which is said elsewhere."""
+    given = [range(v.first, years.stop if v.last is None else v.last + 1) for v in parameter.values]
+    return frozenset(y for y in (years.start - 1, *years) if not any(y in run for run in given))
+
+
+def _missing(desk: Desk, lacking: dict[str, frozenset[int]], years: range) -> dict[int, _Needs]:
+    """By year and rule, the parameters without value on which the rule rests; years alike are worked out once."""
+    texts = [_Reading.of(text) for several in desk.rules.values() for text in several]
+    done: dict[object, _Needs] = {}
+    missing: dict[int, _Needs] = {}
+    for year in years:
+        active = [r for r in texts if r.text.first <= year <= r.text.last]
+        absent = frozenset((name, lag) for name, gaps in lacking.items() for lag in (0, 1) if year - lag in gaps)
+        key = (absent, tuple(id(r) for r in active))
+        if key not in done:
+            done[key] = _spread(active, absent)
+        missing[year] = done[key]
+    return missing
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one text of a rule reads: parameters with their lag, and rules."""
+
+    text: m.Rule
+    parameters: frozenset[tuple[str, int]]
+    rules: frozenset[str]
+
+    @classmethod
+    def of(cls, text: m.Rule) -> _Reading:
+        nodes = [n for e in m.expressions(text.body) for n in m.walk(e)]
+        parameters = frozenset((n.name, n.lag) for n in nodes if isinstance(n, m.ParameterRef))
+        return cls(text, parameters, frozenset(n.name for n in nodes if isinstance(n, m.RuleRef)))
+
+
+def _spread(active: list[_Reading], absent: frozenset[tuple[str, int]]) -> _Needs:
+    """What is missing, from the rules that read it on to those that read them."""
+    needs = {r.text.name: {name for name, _ in r.parameters & absent} for r in active if r.parameters & absent}
+    pending = list(needs)
+    while pending:
+        name = pending.pop()
+        for reader in (r.text.name for r in active if name in r.rules):
+            known = needs.setdefault(reader, set())
+            if not needs[name] <= known:
+                known |= needs[name]
+                pending.append(reader)
+    return needs
+
+
+def _pieces(text: m.Rule, missing: dict[int, _Needs]) -> list[m.Rule]:
+    """The runs of years of ``text`` in which nothing is missing."""
+    pieces: list[m.Rule] = []
+    for year in range(text.first, text.last + 1):
+        if text.name in missing[year]:
+            continue
+        if pieces and pieces[-1].last == year - 1:
+            pieces[-1] = replace(pieces[-1], last=year)
+        else:
+            pieces.append(replace(text, first=year, last=year))
+    return pieces
