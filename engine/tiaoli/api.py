@@ -137,8 +137,8 @@ class Rules:
 
     @property
     def questions(self) -> Mapping[str, m.Question]:
-        """The open questions (存疑), by name."""
-        return self.newest.questions
+        """The open questions (存疑) that bear on results here, by name."""
+        return self.newest.open_questions
 
     @property
     def rules(self) -> Mapping[str, tuple[m.Rule, ...]]:

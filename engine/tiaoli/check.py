@@ -22,9 +22,7 @@ from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.elaborate import Elaborator
 from tiaoli.model import ANY
 from tiaoli.resolve import resolve
-from tiaoli.symbols import (
-    InForce,
-)
+from tiaoli.symbols import InForce
 
 _LIMIT = 2**63 - 1
 
@@ -91,5 +89,5 @@ def _program(desk: Desk, segments: list[m.Segment]) -> m.Program:
     }
     return m.Program(
         desk.in_force.place, desk.in_force.first, desk.in_force.last, tuple(segments), facts,
-        desk.parameters, desk.questions, desk.in_force.documents, desk.unencoded, desk.in_force.fingerprint,
+        desk.parameters, desk.questions, desk.in_force.documents, desk.in_force.fingerprint, desk.unencoded,
     )  # fmt: skip

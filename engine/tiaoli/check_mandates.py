@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.bounds import Reach
-from tiaoli.check_desk import Constants, Desk, bases, clause_text, require_basis
+from tiaoli.check_desk import Desk, bases, clause_text, require_basis
 from tiaoli.diagnostic import Diagnostic, Related, errors
 from tiaoli.elaborate import Context
-from tiaoli.meaning import Trouble, evaluate
+from tiaoli.meaning import Result, Trouble, decide, evaluate, figure
 from tiaoli.show_value import show_value
 from tiaoli.symbols import MandateText, ParameterSymbol
+from tiaoli.values import Value
 
 
 def check_mandates(desk: Desk, segments: list[m.Segment], ranges: Reach) -> list[m.Segment]:
-    live = [mandate for text in desk.in_force.mandates for mandate in _mandate(desk, text, ranges)]
+    figures = _Figures(desk, segments)
+    live = [mandate for text in desk.in_force.mandates for mandate in _mandate(desk, text, ranges, figures)]
     names = [{r.name for r in segment.rules} for segment in segments]
     result: list[m.Segment] = []
     for segment, active in zip(segments, names, strict=True):
@@ -30,7 +33,7 @@ def check_mandates(desk: Desk, segments: list[m.Segment], ranges: Reach) -> list
     return result
 
 
-def _mandate(desk: Desk, text: MandateText, ranges: Reach) -> list[m.Mandate]:
+def _mandate(desk: Desk, text: MandateText, ranges: Reach, figures: _Figures) -> list[m.Mandate]:
     written = text.declaration
     context = Context(text.document.number, clause_text(written.modifiers))
     if text.document.place == desk.in_force.place:
@@ -45,13 +48,13 @@ def _mandate(desk: Desk, text: MandateText, ranges: Reach) -> list[m.Mandate]:
         return []
     first = max(text.first, desk.in_force.first)
     last = desk.in_force.last if text.last is None else min(text.last, desk.in_force.last)
-    decided = not any(isinstance(n, m.FactRef | m.RuleRef) for n in m.walk(node))
+    decided = figures.alone(node)
     basis = bases(written.modifiers, text.document)
     mandate = m.Mandate(
         ranges.marked(node), written.in_principle, decided, first, last, basis, text.document.number, written.span
     )
     if decided and not errors(desk.found):
-        _decide(desk, mandate)
+        _decide(desk, mandate, figures)
     return [mandate]
 
 
@@ -79,20 +82,82 @@ def _elsewhere(desk: Desk, condition: s.Expression) -> bool:
     return any(n not in desk.in_force.symbols and n in desk.in_force.known for n in names)
 
 
-def _decide(desk: Desk, mandate: m.Mandate) -> None:
-    for year in range(mandate.first, mandate.last + 1):
+class _Figures:
+    """The values of rules that rest on parameters alone, the same for everyone; ``year`` is set before each evaluation."""
+
+    def __init__(self, desk: Desk, segments: list[m.Segment]) -> None:
+        self._desk = desk
+        self._known: dict[tuple[str, int], Result] = {}
+        self._personal = _personal(segments)
+        self.year = 0
+
+    def alone(self, node: m.Expression) -> bool:
+        """Whether parameters alone decide ``node``."""
+        return not any(
+            isinstance(n, m.FactRef) or (isinstance(n, m.RuleRef) and n.name in self._personal) for n in m.walk(node)
+        )
+
+    def holds(self, mandate: m.Mandate, year: int) -> bool | None:
+        """Whether the mandate holds in ``year``; None where it does not apply."""
+        rules = [n.name for n in m.walk(mandate.condition) if isinstance(n, m.RuleRef) and not n.lag]
+        if any(self.text(name, year) is None for name in rules):
+            return None
+        self.year = year
         try:
-            holds = evaluate(mandate.condition, Constants(year, desk.parameters, desk.questions))
+            return evaluate(mandate.condition, self) is True
         except Trouble:
-            continue
-        if holds is False:
-            _say_mandate(desk, mandate, year)
+            return None
+
+    def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
+        return figure(self._desk.parameters[ref.name], self.year - ref.lag, key)
+
+    def question(self, ref: m.QuestionRef) -> Result:
+        return self._desk.questions[ref.name].default
+
+    def fact(self, ref: m.FactRef) -> Result:
+        raise AssertionError(ref)
+
+    def rule(self, ref: m.RuleRef) -> Result:
+        now, self.year = self.year, self.year - ref.lag
+        if (ref.name, self.year) not in self._known:
+            text = self.text(ref.name, self.year)
+            initial = self._desk.rules[ref.name][0].initial
+            self._known[ref.name, self.year] = decide(text, self).value if text else initial
+        value, self.year = self._known[ref.name, self.year], now
+        return value
+
+    def text(self, name: str, year: int) -> m.Rule | None:
+        """Return the text of a rule in force in ``year``."""
+        return next((r for r in self._desk.rules.get(name, ()) if r.first <= year <= r.last), None)
+
+
+def _personal(segments: list[m.Segment]) -> set[str]:
+    """The rules that rest on facts, or on the past, which facts may have shaped."""
+    reads: dict[str, set[str]] = {}
+    personal: set[str] = set()
+    for rule in (r for segment in segments for r in segment.rules):
+        for node in (n for e in m.expressions(rule.body) for n in m.walk(e)):
+            if isinstance(node, m.FactRef | m.QuestionRef):
+                personal.add(rule.name)
+            elif isinstance(node, m.RuleRef):
+                reads.setdefault(node.name, set()).add(rule.name)
+    pending = list(personal)
+    while pending:
+        readers = reads.get(pending.pop(), set()) - personal
+        personal |= readers
+        pending += readers
+    return personal
+
+
+def _decide(desk: Desk, mandate: m.Mandate, figures: _Figures) -> None:
+    for year in range(mandate.first, mandate.last + 1):
+        if figures.holds(mandate, year) is False:
+            _say_mandate(desk, mandate, year, figures)
             return
 
 
-def _say_mandate(desk: Desk, mandate: m.Mandate, year: int) -> None:
-    refs = [n for n in m.walk(mandate.condition) if isinstance(n, m.ParameterRef)]
-    values = [(n, v) for n in refs if (v := desk.parameters[n.name].at(year - n.lag)) is not None]
+def _say_mandate(desk: Desk, mandate: m.Mandate, year: int, known: _Figures) -> None:
+    values = list(_values_in(desk, mandate.condition, year, known))
     culprit = max(values, key=lambda v: v[1].span.source is not mandate.span.source, default=None)
     span = culprit[1].span if culprit else mandate.span
     figures = "，".join(f"{n.name} = {show_value(v.value, n.type)}" for n, v in values)
@@ -106,6 +171,24 @@ def _say_mandate(desk: Desk, mandate: m.Mandate, year: int) -> None:
     code = "W602" if mandate.in_principle else "E602"
     clause = str(culprit[1].basis[0]) if culprit and culprit[1].basis else None
     desk.found.append(Diagnostic(code, arguments, span, clause, (Related(mandate.span, "mandate"),)))
+
+
+def _values_in(
+    desk: Desk, condition: m.Expression, year: int, known: _Figures
+) -> Iterator[tuple[m.ParameterRef, m.ParameterValue]]:
+    """The figures behind a condition, those that rules read included."""
+    pending, seen = [(condition, year)], set()
+    while pending:
+        expression, at = pending.pop(0)
+        for node in m.walk(expression):
+            if isinstance(node, m.ParameterRef):
+                value = desk.parameters[node.name].at(at - node.lag)
+                if value is not None:
+                    yield node, value
+            elif isinstance(node, m.RuleRef) and (node.name, at - node.lag) not in seen:
+                seen.add((node.name, at - node.lag))
+                text = known.text(node.name, at - node.lag)
+                pending += [(e, at - node.lag) for e in m.expressions(text.body)] if text else []
 
 
 def _names(expression: s.Expression) -> set[str]:

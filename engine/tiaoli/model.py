@@ -484,8 +484,8 @@ class Program:
     parameters: Mapping[str, Parameter]
     questions: Mapping[str, Question]
     documents: Mapping[str, Document]
-    unencoded: Mapping[str, tuple[str, ...]]
     fingerprint: str
+    unencoded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def segment(self, year: int) -> Segment:
         """Return the segment of ``year``. Raises KeyError outside the program's years."""
@@ -509,6 +509,20 @@ class Program:
         named = [r for texts in self.rules.values() for r in texts if r.output]
         ordered = sorted(named, key=lambda r: (-len(self.documents[r.document].place), r.document, r.span.start))
         return tuple(dict.fromkeys(r.name for r in ordered))
+
+    @cached_property
+    def open_questions(self) -> Mapping[str, Question]:
+        """The questions that bear on results here: one that only texts replaced in this place read is settled."""
+        roots = [g.condition for s in self.segments for g in s.mandates]
+        for rule in (r for texts in self.rules.values() for r in texts):
+            if rule.output or self.documents[rule.document].place == self.place:
+                roots += expressions(rule.body)
+        read: set[str] = set()
+        while roots:
+            names = {n.name for n in walk(roots.pop()) if isinstance(n, RuleRef | QuestionRef)} - read
+            read |= names
+            roots += [e for name in names for r in self.rules.get(name, ()) for e in expressions(r.body)]
+        return {name: q for name, q in self.questions.items() if name in read}
 
     def rule_at(self, name: str, year: int) -> Rule | None:
         """Return the rule ``name`` as in force in ``year``, or None."""
