@@ -9,7 +9,7 @@ from fractions import Fraction
 from tiaoli import model as m
 from tiaoli.model import ANY, Range
 from tiaoli.operators import row
-from tiaoli.values import Kind, round_to
+from tiaoli.values import Kind, Mode, round_to
 
 DATES: Range = (1, 3_652_059)
 _DAYS_IN = {Kind.DAYS: (1, 1), Kind.MONTHS: (28, 31), Kind.YEARS: (365, 366)}
@@ -41,11 +41,7 @@ class Reach:
             case m.Choose():
                 return self._hull([expression.then, expression.otherwise])
             case m.Round(operand=operand, mode=mode, unit=unit):
-                low, high = self.of(operand)
-                return (
-                    None if low is None else round_to(low, unit, mode),
-                    None if high is None else round_to(high, unit, mode),
-                )
+                return _rounded(self.of(operand), unit, mode)
             case m.Apply():
                 return self._apply(expression)
             case _:
@@ -65,13 +61,10 @@ class Reach:
 
     def body(self, rule: m.Rule) -> Range:
         """Return the range of the rule's rounded value."""
-        low, high = self._hull(m.values_of(rule.body))
-        if not rule.type.kind.is_number:
-            return low, high
-        return (
-            None if low is None else round_to(low, rule.unit, rule.mode),
-            None if high is None else round_to(high, rule.unit, rule.mode),
-        )
+        if not rule.type.kind.is_ordered:
+            return ANY
+        bounds = self._hull(m.values_of(rule.body))
+        return _rounded(bounds, rule.unit, rule.mode) if rule.type.kind.is_number else bounds
 
     def _hull(self, values: Iterable[m.Expression]) -> Range:
         """The range of one of ``values``; 无 has none."""
@@ -89,9 +82,25 @@ def point(value: object) -> Range:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return ANY
     if isinstance(value, int | Fraction):
-        return value, value
+        number = _plain(value)
+        return number, number
     ordinal = value.toordinal()  # type: ignore[attr-defined]
     return ordinal, ordinal
+
+
+def _plain(number: Fraction | int) -> Fraction | int:
+    """A whole number as an int, with which arithmetic is much quicker."""
+    return number.numerator if number.denominator == 1 else number
+
+
+def _rounded(bounds: Range, unit: Fraction, mode: Mode) -> Range:
+    low, high = bounds
+    if unit == 1 and isinstance(low, int) and isinstance(high, int):
+        return bounds
+    return (
+        None if low is None else _plain(round_to(low, unit, mode)),
+        None if high is None else _plain(round_to(high, unit, mode)),
+    )
 
 
 def _absent(expression: m.Expression) -> bool:
@@ -135,8 +144,8 @@ _FAR = 10**40
 def _capped(bounds: Range) -> Range:
     """A bound far beyond 64 bits is as good as none: values that square every year would grow without end here."""
     low, high = bounds
-    return (low if low is not None and abs(Fraction(low)) < _FAR else None), (
-        high if high is not None and abs(Fraction(high)) < _FAR else None
+    return (low if low is not None and -_FAR < low < _FAR else None), (
+        high if high is not None and -_FAR < high < _FAR else None
     )
 
 
@@ -155,18 +164,48 @@ def reach(
     total: dict[str, Range] = {}
     initial = {r.name: point(r.initial) for s in segments for r in s.rules if r.has_initial}
     state.before = dict(initial)
+    reads: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
     for segment in segments:
-        settled = False
-        for _ in range(segment.first, segment.last + 1):
-            if settled:
-                break
-            state.now = dict(initial)
-            for rule in segment.rules:
-                state.now[rule.name] = _capped(state.body(rule))
-            for rule in segment.rules:
-                total[rule.name] = hull(total.get(rule.name, state.now[rule.name]), state.now[rule.name])
-            settled = state.now == state.before
-            state.before = state.now
+        for rule in segment.rules:
+            if id(rule) not in reads:
+                reads[id(rule)] = _reads(rule)
+        _follow(state, segment, initial, total, reads)
     state.now = dict(total)
     state.before = {name: hull(r, initial[name]) if name in initial else r for name, r in total.items()}
     return state, total
+
+
+def _follow(
+    state: Reach,
+    segment: m.Segment,
+    initial: Mapping[str, Range],
+    total: dict[str, Range],
+    reads: Mapping[int, tuple[frozenset[str], frozenset[str]]],
+) -> None:
+    """Carry ranges through the years of one segment; after its first year only rules that read what moved are worked out again."""
+    older: Mapping[str, Range] | None = None
+    for _ in range(segment.first, segment.last + 1):
+        past = None if older is None else _moved_names(state.before, older)
+        if past is not None and not past:
+            return
+        now, moved = dict(initial if past is None else state.before), set[str]()
+        state.now = now
+        for rule in segment.rules:
+            if past is not None and not (reads[id(rule)][0] & moved or reads[id(rule)][1] & past):
+                continue
+            reached = _capped(state.body(rule))
+            if past is None or now[rule.name] != reached:
+                moved.add(rule.name)
+                now[rule.name] = reached
+                total[rule.name] = hull(total.get(rule.name, reached), reached)
+        older, state.before = state.before, now
+
+
+def _moved_names(now: Mapping[str, Range], before: Mapping[str, Range]) -> set[str]:
+    return {name for name, bounds in now.items() if before.get(name) != bounds}
+
+
+def _reads(rule: m.Rule) -> tuple[frozenset[str], frozenset[str]]:
+    """The rules that a rule reads: of the same year, and of the year before."""
+    refs = [n for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef)]
+    return frozenset(r.name for r in refs if not r.lag), frozenset(r.name for r in refs if r.lag)

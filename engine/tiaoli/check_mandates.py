@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tiaoli import model as m
@@ -88,7 +88,13 @@ class _Figures:
     def __init__(self, desk: Desk, segments: list[m.Segment]) -> None:
         self._desk = desk
         self._known: dict[tuple[str, int], Result] = {}
-        self._personal = _personal(segments)
+        self._personal = _spread(segments, lambda n: isinstance(n, m.FactRef | m.QuestionRef))
+        self._remembering = _spread(
+            segments, lambda n: isinstance(n, m.CurrentYear) or (isinstance(n, m.RuleRef) and n.lag == 1)
+        )
+        spans = [(r.first, r.last) for texts in desk.rules.values() for r in texts]
+        spans += [(v.first, v.last or v.first) for p in desk.parameters.values() for v in p.values]
+        self._changes = {year for first, last in spans for year in (first, last + 1)}
         self.year = 0
 
     def alone(self, node: m.Expression) -> bool:
@@ -107,6 +113,16 @@ class _Figures:
             return evaluate(mandate.condition, self) is True
         except Trouble:
             return None
+
+    def turns(self, mandate: m.Mandate) -> Iterator[int]:
+        """Yield the years in which a decided mandate may turn: those in which a figure or a text changes, and the one after."""
+        refs = [n for n in m.walk(mandate.condition) if not isinstance(n, m.Constant)]
+        plain = not any(isinstance(n, m.RuleRef) and n.lag for n in refs) and not self._remembering & {
+            n.name for n in refs if isinstance(n, m.RuleRef)
+        }
+        for year in range(mandate.first, mandate.last + 1):
+            if not plain or year == mandate.first or self._changes & {year, year - 1}:
+                yield year
 
     def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
         return figure(self._desk.parameters[ref.name], self.year - ref.lag, key)
@@ -131,26 +147,26 @@ class _Figures:
         return next((r for r in self._desk.rules.get(name, ()) if r.first <= year <= r.last), None)
 
 
-def _personal(segments: list[m.Segment]) -> set[str]:
-    """The rules that rest on facts, or on the past, which facts may have shaped."""
+def _spread(segments: list[m.Segment], marks: Callable[[m.Expression], bool]) -> set[str]:
+    """The rules whose texts hold a node so marked, and all that read them."""
     reads: dict[str, set[str]] = {}
-    personal: set[str] = set()
-    for rule in (r for segment in segments for r in segment.rules):
+    found: set[str] = set()
+    for rule in {id(r): r for segment in segments for r in segment.rules}.values():
         for node in (n for e in m.expressions(rule.body) for n in m.walk(e)):
-            if isinstance(node, m.FactRef | m.QuestionRef):
-                personal.add(rule.name)
-            elif isinstance(node, m.RuleRef):
+            if marks(node):
+                found.add(rule.name)
+            if isinstance(node, m.RuleRef):
                 reads.setdefault(node.name, set()).add(rule.name)
-    pending = list(personal)
+    pending = list(found)
     while pending:
-        readers = reads.get(pending.pop(), set()) - personal
-        personal |= readers
+        readers = reads.get(pending.pop(), set()) - found
+        found |= readers
         pending += readers
-    return personal
+    return found
 
 
 def _decide(desk: Desk, mandate: m.Mandate, figures: _Figures) -> None:
-    for year in range(mandate.first, mandate.last + 1):
+    for year in figures.turns(mandate):
         if figures.holds(mandate, year) is False:
             _say_mandate(desk, mandate, year, figures)
             return

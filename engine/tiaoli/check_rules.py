@@ -50,20 +50,37 @@ def _rule(desk: Desk, symbol: RuleSymbol, signature: Signature) -> None:
 
 def _slices(desk: Desk, symbol: RuleSymbol) -> list[Slice]:
     pieces: list[Slice] = []
-    for year in range(desk.in_force.first, desk.in_force.last + 1):
+    turns = _turns(desk, symbol)
+    for index, year in enumerate(turns):
         version = symbol.at(year)
         if version is None:
             continue
-        piece = _slice(desk, symbol, version, year)
-        if (
-            pieces
-            and pieces[-1].last == year - 1
-            and replace(piece, first=pieces[-1].first) == replace(pieces[-1], last=year)
-        ):
-            pieces[-1] = replace(pieces[-1], last=year)
+        last = turns[index + 1] - 1 if index + 1 < len(turns) else desk.in_force.last
+        piece = replace(_slice(desk, symbol, version, year), last=last)
+        before = pieces[-1] if pieces else None
+        if before and before.last == year - 1 and replace(piece, first=before.first) == replace(before, last=last):
+            pieces[-1] = replace(before, last=last)
         else:
             pieces.append(piece)
     return pieces
+
+
+def _turns(desk: Desk, symbol: RuleSymbol) -> list[int]:
+    """The years in which the text of a rule may change, the first year among them."""
+    first, last = desk.in_force.first, desk.in_force.last
+    spans = [(v.first, v.last) for v in symbol.versions] + [(e.first, e.last) for e in symbol.exceptions]
+    parts: list[s.Clause | s.Row | s.Band] = [c for e in symbol.exceptions for c in e.declaration.clauses]
+    for version in symbol.versions:
+        match version.declaration:
+            case s.Rule() as text:
+                parts += [*text.clauses, *((text.otherwise,) if text.otherwise else ())]
+            case s.Table() as text:
+                parts += [*text.rows, *((text.otherwise,) if text.otherwise else ())]
+            case s.Scale() as text:
+                parts += text.bands
+    spans += [(p.modifiers.first or first, p.modifiers.last) for p in parts]
+    turns = {first} | {start for start, _ in spans} | {end + 1 for _, end in spans if end is not None}
+    return sorted(year for year in turns if first <= year <= last)
 
 
 def _slice(desk: Desk, symbol: RuleSymbol, version: Version, year: int) -> Slice:
