@@ -15,7 +15,7 @@ Fenced blocks say by the words behind their language what they are:
     text says               what is said of the tiaoli block before it
     … E302                  the codes that the block must give, and no others
 
-Blocks between `<!-- begin generated: NAME -->` and `<!-- end generated -->` are made from the engine, as are the heads of the pages in
+The pages of docs/places are made as a whole. Blocks between `<!-- begin generated: NAME -->` and `<!-- end generated -->` are made from the engine, as are the heads of the pages in
 docs/errors. `TIAOLI_WRITE_DOCS=1 pytest tests/test_docs.py` writes them anew.
 """
 
@@ -47,6 +47,7 @@ from tiaoli.messages import MESSAGES
 from tiaoli.operators import FUNCTIONS, MEMORY_FORMS, OPERATORS
 from tiaoli.parse import keywords
 from tiaoli.pipeline import check_library, load, read_library
+from tiaoli.place_page import place_pages
 from tiaoli.record_facts import Person
 from tiaoli.render import help_text, message, render_text
 from tiaoli.resolve import DEFAULT_RANGES
@@ -497,6 +498,23 @@ def test_every_command_and_option_is_described() -> None:
         assert not set(re.findall(r"`(--[a-z]+)", sections[name])) - options, name
     assert set(commands) == set(sections) - {next(iter(sections))}
     assert "--lang" in common
+
+
+# ── pages of places ──────────────────────────────────────────────────────────
+
+PLACES = DOCS / "places"
+
+
+def test_every_place_has_its_page_as_the_rulesets_say() -> None:
+    pages = place_pages(load())
+    if WRITE:
+        for page in PLACES.glob("*.md"):
+            page.unlink()
+        for name, text in pages.items():
+            (PLACES / name).write_text(text, "utf-8")
+    written = {page.name: page.read_text("utf-8") for page in PLACES.glob("*.md")}
+    assert sorted(written) == sorted(pages), "run with TIAOLI_WRITE_DOCS=1"
+    assert [name for name in pages if written[name] != pages[name]] == [], "run with TIAOLI_WRITE_DOCS=1"
 
 
 # ── links ────────────────────────────────────────────────────────────────────

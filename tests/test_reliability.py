@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tiaoli
 from tiaoli import comparison_text
+from tiaoli import explain as explaining
 from tiaoli.comparison import compare
 from tiaoli.inventory import inventory
 from tiaoli.inventory_json import as_json
@@ -52,3 +53,12 @@ def test_a_change_of_reliability_alone_is_said() -> None:
         for text in (_LETTERS, _LETTERS.replace("500元  依据 一", "500元  依据 一  可靠性 A"))
     )
     assert "    可靠性 由 B 改为 A" in comparison_text.as_text(compare(left, right))
+
+
+def test_an_explanation_says_how_well_what_decided_is_known() -> None:
+    result = tiaoli.loads(_LETTERS.replace("60%", "40%")).evaluate({"编号": "1"}, 2026)
+    explanation = result.explain("甲额", 2026)
+    assert explanation.asked.basis[0].reliability == "C"
+    assert "依据: 甲〔2025〕1号 一（可靠性 C）" in explaining.as_text(explanation, "zh")
+    assert "basis: 甲〔2025〕1号 一 (reliability C)" in explaining.as_text(explanation, "en")
+    assert explaining.as_json(explanation)["结果"][0]["依据"] == [{"文件": "甲〔2025〕1号", "条款": "一", "可靠性": "C"}]

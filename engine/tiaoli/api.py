@@ -25,6 +25,7 @@ from tiaoli import model as m
 from tiaoli.backends.interpreter import Compiled, compile_program, condition_function
 from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic, errors
+from tiaoli.divisions import division_of
 from tiaoli.errors import TiaoliError
 from tiaoli.explain import Explanation
 from tiaoli.meaning import Trouble, Unknown, evaluate
@@ -80,8 +81,8 @@ class Rules:
     _readers: dict[object, RecordReader] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        above = [p for p in self.library.places if self.place == p or ("-" in p and self.place.startswith(p + "-"))]
-        if not above:
+        above = [p for p in self.library.places if self.place == p or self.place.startswith(p + "-")]
+        if not any("-" in p or p == self.place for p in above) and not (above and division_of(self.place)):
             broken = errors(self.library.diagnostics)
             if broken:
                 raise RulesetError(broken)

@@ -28,6 +28,8 @@ class Reach:
     def of(self, expression: m.Expression) -> Range:
         """Return the range of ``expression``; dates by their ordinals."""
         match expression:
+            case m.Constant(value=None):
+                return (0, 0)  # whatever computes with 无 is never reached
             case m.Constant(value=value):
                 return point(value)
             case m.ParameterRef(name=name):

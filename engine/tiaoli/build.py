@@ -19,7 +19,7 @@ _SCALES = {"": 1, "百": 100, "千": 1000, "万": 10**4, "百万": 10**6, "千�
 
 
 _FIELD_WORDS = {
-    "title": "标题", "issuer": "机关", "issued": "日期", "place": "地区", "effective": "施行", "computed_from": "计算自", "website": "网址",
+    "title": "标题", "issuer": "机关", "issued": "日期", "place": "地区", "effective": "施行", "computed_from": "计算自", "framework": "框架", "website": "网址",
     "optional": "可空", "required": "必填", "required_when": "必填", "default": "默认", "range": "范围", "question": "问", "first": "自",
     "last": "至", "note": "说明", "initial": "初值", "rounding": "舍入", "in_principle": "原则上",
     "reliability": "可靠性",
@@ -282,6 +282,9 @@ class Builder(Transformer[Token, Any]):
     def computed_from(self, _: Any, items: list[Token]) -> tuple[str, Any]:
         return "computed_from", self._year(items[1])
 
+    def framework(self, _: Any, __: list[Any]) -> tuple[str, Any]:
+        return "framework", True
+
     def parent(self, _: Any, items: list[Any]) -> tuple[str, Any]:
         return "parent", items[1][1]
 
@@ -300,6 +303,7 @@ class Builder(Transformer[Token, Any]):
             document=str(items[1][1]),
             parents=parents,
             span=self._span(meta),
+            framework=once.get("framework", False),
             **{name: once.get(name) for name in names},
         )
 

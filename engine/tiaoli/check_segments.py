@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tiaoli import model as m
 from tiaoli.check_desk import Desk
+from tiaoli.check_unencoded import without_unencoded
 from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.model import ANY
 from tiaoli.source import Span
@@ -22,6 +23,7 @@ def into_segments(desk: Desk) -> list[m.Segment]:
     for index, start in enumerate(starts):
         end = starts[index + 1] - 1 if index + 1 < len(starts) else last
         active = {n: r for n, rs in desk.rules.items() for r in rs if r.first <= start <= r.last}
+        active = {n: without_unencoded(desk, r, active) for n, r in active.items()}
         active = {n: _in_years(desk, r, active, said) if r.hidden else r for n, r in active.items()}
         for rule in active.values():
             _check_references(desk, rule, active, start, end, said)

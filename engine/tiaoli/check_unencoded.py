@@ -2,10 +2,12 @@
 
 The nation may declare a parameter and leave the figure to the provinces. Where a province's figure is not known, what rests on it is
 no error and no zero: the rule is left out in those years, with all that rests on it, and asking for it says which figure is missing.
+What asks whether there is a value ends the chain: for those that read it, a 可空 rule left out has none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from tiaoli import model as m
@@ -70,15 +72,32 @@ class _Reading:
 def _spread(active: list[_Reading], absent: frozenset[tuple[str, int]]) -> _Needs:
     """What is missing, from the rules that read it on to those that read them."""
     needs = {r.text.name: {name for name, _ in r.parameters & absent} for r in active if r.parameters & absent}
-    pending = list(needs)
+    asked = {r.text.name for r in active if r.text.type.nullable}
+    pending = [name for name in needs if name not in asked]
     while pending:
         name = pending.pop()
         for reader in (r.text.name for r in active if name in r.rules):
             known = needs.setdefault(reader, set())
             if not needs[name] <= known:
                 known |= needs[name]
-                pending.append(reader)
+                pending += [reader] if reader not in asked else []
     return needs
+
+
+def without_unencoded(desk: Desk, rule: m.Rule, active: Collection[str]) -> m.Rule:
+    """Return the rule of a segment in which 可空 rules that are left out are 无, and the past of rules never encoded is their 初值."""
+
+    def change(expression: m.Expression) -> m.Expression:
+        if isinstance(expression, m.RuleRef) and expression.name in desk.unencoded:
+            never = expression.name not in desk.rules
+            if never if expression.lag else expression.name not in active:
+                return m.Constant(expression.type, expression.scale, m.ANY, expression.span, None)
+        return m.with_operands(expression, tuple(change(o) for o in m.operands(expression)))
+
+    reads = (n.name for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef))
+    if not any(name in desk.unencoded for name in reads):
+        return rule
+    return replace(rule, body=m.map_body(rule.body, change))
 
 
 def _pieces(text: m.Rule, missing: dict[int, _Needs]) -> list[m.Rule]:

@@ -144,14 +144,16 @@ class _Work:
         self.exceptions: dict[str, list[ExceptionText]] = {}
         self.mandates: list[MandateText] = []
         self.spans: dict[str, Span] = {}
+        self.framing: dict[str, str] = {}
 
     def read(self, text: s.Document, head: Document, rank: int) -> None:
+        assert text.header
         defining = [d for d in text.declarations if isinstance(d, s.Definition)]
         others = [d for d in text.declarations if not isinstance(d, s.Definition)]
         for declaration in (*defining, *others):
             match declaration:
                 case s.Fact() | s.Parameter() | s.Rule() | s.Table() | s.Scale() | s.Question():
-                    self._define(declaration, head)
+                    self._define(declaration, head, text.header.framework)
                 case s.Amendment():
                     self._amend(declaration, head)
                 case s.Repeal():
@@ -164,17 +166,27 @@ class _Work:
                 case s.Outline() | s.Header():
                     pass
 
-    def _define(self, declaration: s.Definition, head: Document) -> None:
+    def _define(self, declaration: s.Definition, head: Document, framework: bool) -> None:
         word = name_of(declaration)
         if word.text in BUILT_INS:
             self.found.append(Diagnostic("E203", {"name": word.text}, word.span))
             return
+        if head.place.startswith(self.framing.get(word.text, head.place) + "-"):
+            self._forget(word.text)
         if word.text in self.spans:
             related = (Related(self.spans[word.text], "first_defined"),)
             self.found.append(Diagnostic("E201", {"name": word.text}, word.span, related=related))
             return
         self.spans[word.text] = word.span
+        if framework:
+            self.framing[word.text] = head.place
         self._lay(declaration, head)
+
+    def _forget(self, name: str) -> None:
+        """A lower place defines for itself what a framework above it defined."""
+        del self.spans[name], self.framing[name]
+        for table in (self.singles, self.parameters, self.values, self.rules, self.exceptions):
+            table.pop(name, None)
 
     def _lay(self, declaration: s.Definition, head: Document) -> None:
         name = name_of(declaration).text

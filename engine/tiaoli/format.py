@@ -188,7 +188,9 @@ def _attach(
 
 # ── roles: what a token is in the grammar ────────────────────────────────────
 
-_FIELDS = frozenset({"title", "issuer", "issued", "place", "effective", "parent", "computed_from", "website", "known_as"})
+_FIELDS = frozenset(
+    {"title", "issuer", "issued", "place", "effective", "parent", "computed_from", "website", "known_as", "framework"}
+)
 _MODIFIERS = frozenset({"from_year", "until_year", "basis", "note", "reliability"})
 _INDENTED = _FIELDS | {
     "param_year", "param_row", "table_hit", "row", "otherwise", "band", "formula", "when", "option", "modifiers", "columns",

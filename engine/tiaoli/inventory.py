@@ -226,7 +226,7 @@ def inventory(program: m.Program, year: int) -> Inventory:
         for p in (reader.parameter(p, year) for p in reader.ordered(program.parameters.values()))
         if p.values or reader.effective(p.document, year)
     )
-    known = _figures(program, year)
+    known = figures(program, year)
     rules = tuple(
         replace(reader.rule(r, year), figure=known.get(r.name)) for r in reader.ordered(segment.rules) if not r.hidden
     )
@@ -271,8 +271,11 @@ class _Documents:
     values: dict[tuple[str, int], Result]
 
     def parameter(self, ref: m.ParameterRef, key: Value) -> Result:
-        value = self.program.parameters[ref.name].at(self.year - ref.lag, key)
-        return _unknown(ref.name) if value is None else value.value
+        parameter = self.program.parameters[ref.name]
+        value = parameter.at(self.year - ref.lag, key)
+        if value is None:
+            return None if parameter.type.nullable else _unknown(ref.name)
+        return value.value
 
     def fact(self, ref: m.FactRef) -> Result:
         return _unknown(ref.name)
@@ -289,19 +292,36 @@ def _unknown(name: str) -> Unknown:
     return Unknown(frozenset({(name, 0)}))
 
 
-def _figures(program: m.Program, year: int) -> dict[str, Amount]:
-    """The values that rules have in ``year`` whoever the person, from the first year on, since rules may read 上年."""
+def figures(program: m.Program, year: int, name: str | None = None) -> dict[str, Amount]:
+    """Return the values that rules have in ``year`` whoever the person; with ``name`` that rule's and those it rests on alone.
+
+    They are worked out from the first year on, since rules may read 上年.
+    """
+    wanted = program.rules.keys() if name is None else _rests_on(program, name)
     values: dict[tuple[str, int], Result] = {}
     for now in range(program.first, year + 1):
         env = _Documents(program, now, values)
-        for rule in program.segment(now).rules:
+        for rule in (r for r in program.segment(now).rules if r.name in wanted):
             try:
                 values[rule.name, now] = decide(rule, env).value
             except Trouble:
                 values[rule.name, now] = _unknown(rule.name)
-    rules = program.segment(year).rules
+    rules = [r for r in program.segment(year).rules if r.name in wanted]
     found = ((r.name, values[r.name, year], r.type.present) for r in rules)
     return {name: Amount(value, kind) for name, value, kind in found if not isinstance(value, Unknown)}
+
+
+def _rests_on(program: m.Program, name: str) -> set[str]:
+    """The rule ``name`` and all that any text of it reads, directly or not."""
+    found: set[str] = set()
+    pending = [name]
+    while pending:
+        current = pending.pop()
+        if current not in found:
+            found.add(current)
+            nodes = (n for r in program.rules.get(current, ()) for e in m.expressions(r.body) for n in m.walk(e))
+            pending += [n.name for n in nodes if isinstance(n, m.RuleRef)]
+    return found
 
 
 def _stated(reader: _Reader, items: Iterable[Item]) -> dict[str, dict[str, None]]:

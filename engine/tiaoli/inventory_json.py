@@ -75,7 +75,9 @@ def item_json(item: Item) -> dict[str, Any]:
 
 def basis_json(basis: tuple[m.Basis, ...]) -> list[dict[str, Any]]:
     """Return citations as plain data; 可靠性 where it is stated."""
-    return [{"文件": b.document, "条款": b.clause} | ({"可靠性": b.reliability} if b.reliability else {}) for b in basis]
+    return [
+        {"文件": b.document, "条款": b.clause} | ({"可靠性": b.reliability} if b.reliability else {}) for b in basis
+    ]
 
 
 def plain(value: Value, kind: Type) -> Any:

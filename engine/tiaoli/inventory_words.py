@@ -93,7 +93,7 @@ def _citations(basis: tuple[m.Basis, ...]) -> Iterator[str]:
     """Citations in words; a document cited several times in a row is named once."""
     before = None
     for one in basis:
-        yield one.clause if one.document == before and one.clause else str(one)
+        yield m.written_clause(one.clause) if one.document == before and one.clause else str(one)
         before = one.document
 
 

@@ -201,11 +201,12 @@ class CsvFile(Sink):
 
     def add(self, ident: str, rows: Rows) -> None:
         for year, row in rows.items():
-            values = [_csv_text(v) for v in cells(self._compiled, row, year)]
-            self._writer.writerow([_safe(ident), year, *values, *self._origin])
+            values = [csv_text(v) for v in cells(self._compiled, row, year)]
+            self._writer.writerow([safe_text(ident), year, *values, *self._origin])
 
 
-def _csv_text(value: Any) -> str:
+def csv_text(value: Any) -> str:
+    """Return a value as a cell of CSV."""
     match value:
         case None:
             return ""
@@ -214,12 +215,12 @@ def _csv_text(value: Any) -> str:
         case date():
             return value.isoformat()
         case str():
-            return _safe(value)
+            return safe_text(value)
         case _:
             return f"{value:f}" if hasattr(value, "as_tuple") else str(value)
 
 
-def _safe(text: str) -> str:
+def safe_text(text: str) -> str:
     """A text that a spreadsheet would take for a formula is marked as text."""
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
@@ -240,7 +241,7 @@ class XlsxFile(Sink):
         for cell in head:
             cell.font = Font(bold=True)
         self._sheet.append(head)
-        self._formats = [_FORMATS.get(kind.kind, "General") for kind in kinds(compiled)]
+        self._formats = [FORMATS.get(kind.kind, "General") for kind in kinds(compiled)]
 
     def add(self, ident: str, rows: Rows) -> None:
         from openpyxl.cell import WriteOnlyCell
@@ -270,7 +271,7 @@ class XlsxFile(Sink):
         self._book.save(self._path)
 
 
-_FORMATS = {Kind.MONEY: "#,##0.00", Kind.RATE: "0.00##%", Kind.DATE: "yyyy-mm-dd"}
+FORMATS = {Kind.MONEY: "#,##0.00", Kind.RATE: "0.00##%", Kind.DATE: "yyyy-mm-dd"}
 
 
 def open_sink(compiled: Compiled, path: Path, suffix: str, header: bool) -> tuple[Sink, TextIO | None]:

@@ -130,6 +130,30 @@ RUN_MESSAGES: dict[str, Message] = {
         "换一个输出文件名",
         "choose another output file",
     ),
+    "E841": Message(
+        "没有文件“{document}”",
+        "there is no document '{document}'",
+        "是不是“{near}”？用 tiaoli clauses 列出全部文件",
+        "did you mean '{near}'? 'tiaoli clauses' lists all documents",
+    ),
+    "E842": Message(
+        "没有哪个地区有名为“{name}”的参数或规则",
+        "no place has a parameter or rule named '{name}'",
+        "是不是“{near}”？",
+        "did you mean '{near}'?",
+    ),
+    "E843": Message(
+        "“{name}”是参数，与记录无关",
+        "'{name}' is a parameter and does not depend on records",
+        "去掉 --records",
+        "leave out --records",
+    ),
+    "E844": Message(
+        "记录中的人太多，并列比较最多{most}人",
+        "too many people in the records to stand side by side; at most {most}",
+        "减少记录，或用 tiaoli run 逐个地区计算",
+        "take fewer records, or compute place by place with 'tiaoli run'",
+    ),
     "E830": Message(
         "用例文件：{reason}",
         "cases file: {reason}",

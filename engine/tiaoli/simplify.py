@@ -71,7 +71,9 @@ def _rescaled(node: m.Expression) -> m.Expression:
 
 
 def _folded(node: m.Expression, fixed: Fixed) -> m.Expression:
-    if isinstance(node, m.Apply | m.Round) and any(isinstance(o, m.Constant) and o.value is None for o in m.operands(node)):
+    if isinstance(node, m.Apply | m.Round) and any(
+        isinstance(o, m.Constant) and o.value is None for o in m.operands(node)
+    ):
         return node  # where a 可空 parameter has no value; what asks for it first is folded away
     try:
         value = evaluate(node, fixed)

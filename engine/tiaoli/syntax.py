@@ -186,7 +186,8 @@ class TypeName:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """文件: what the document is. ``document`` is its number, its title in 《》, or a name."""
+    """文件: what the document is. ``document`` is its number, its title in 《》, or a name. What a ``framework`` (框架) defines holds where
+    no document of a lower place defines the same name itself."""
 
     document: str
     title: str | None
@@ -199,6 +200,7 @@ class Header:
     website: str | None
     span: Span = _span()
     reliability: str | None = None
+    framework: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tiaoli.apps import library_commands
+from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal
 from tiaoli.apps.running import Run, keep_apart, read_states, readable, writable
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
 from tiaoli.diagnostic import Diagnostic, errors
@@ -27,20 +29,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Rulesets = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--rulesets",
-        metavar="DIR",
-        help="自己的规则集目录，与内置的一起用 / a folder of rulesets beside the built-in ones",
-    ),
-]
-Lang = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help="消息的语言 / language of messages")]
 Reading = Annotated[
     list[str] | None,
     typer.Option("--reading", metavar="NAME=OPTION", help="存疑的读法 / the reading of an open question"),
 ]
-Format = Annotated[str, typer.Option("--format", metavar="text|json", help="输出格式 / output format")]
 
 
 @app.callback()
@@ -80,12 +72,6 @@ def _rules(place: str, rulesets: Sequence[Path] | None) -> Any:
     return load(place, list(rulesets or ()))
 
 
-def _choice(value: str, known: Sequence[str], option: str) -> str:
-    if value not in known:
-        wrong(Diagnostic("E825", {"text": f"{option} {value}", "form": f"{option} {'|'.join(known)}"}))
-    return value
-
-
 # ── check ────────────────────────────────────────────────────────────────────
 
 
@@ -104,7 +90,7 @@ def check(
     from tiaoli.render import as_json, summary
 
     set_lang(lang)
-    _choice(form, ("text", "json"), "--format")
+    choice(form, ("text", "json"), "--format")
     with guarded():
         library = load([*(paths or ()), *(rulesets or ())])
         found = check_library(library)
@@ -197,7 +183,7 @@ def explain(
     from tiaoli.trace import Tracer
 
     set_lang(lang)
-    _choice(form, ("text", "tree", "json"), "--format")
+    choice(form, ("text", "tree", "json"), "--format")
     with guarded():
         rules = _rules(place, rulesets)
         compiled = rules.compiled(_years(str(year)), [rule], _readings(reading))
@@ -254,7 +240,7 @@ def show(
     from tiaoli.pipeline import nearest
 
     set_lang(lang)
-    _choice(form, ("text", "json"), "--format")
+    choice(form, ("text", "json"), "--format")
     with guarded():
         rules = _rules(place, rulesets)
         held = _inventory(rules, year)
@@ -264,17 +250,7 @@ def show(
         if form == "json":
             print(dumps(inventory_json.as_json(held, name)))
         else:
-            _print(inventory_text.as_text, inventory_text.as_rich, held, language(), name)
-
-
-def _print(as_text: Callable[..., str], as_rich: Callable[..., Any], *arguments: Any) -> None:
-    """Tables on a terminal, plain text elsewhere."""
-    if not sys.stdout.isatty():
-        print(as_text(*arguments))
-        return
-    from rich.console import Console
-
-    Console().print(as_rich(*arguments))
+            show_on_terminal(inventory_text.as_text, inventory_text.as_rich, held, language(), name)
 
 
 def _inventory(rules: Any, year: int) -> Any:
@@ -299,14 +275,14 @@ def diff(
     from tiaoli.comparison import compare
 
     set_lang(lang)
-    _choice(form, ("text", "json"), "--format")
+    choice(form, ("text", "json"), "--format")
     with guarded():
         sides = [_side(text, rulesets) for text in (left, right)]
         compared = compare(*sides)
         if form == "json":
             print(dumps(comparison_json.as_json(compared)))
         else:
-            _print(comparison_text.as_text, comparison_text.as_rich, compared, language())
+            show_on_terminal(comparison_text.as_text, comparison_text.as_rich, compared, language())
 
 
 def _side(text: str, rulesets: Sequence[Path] | None) -> Any:
@@ -329,6 +305,11 @@ def schema(
     with guarded():
         rules = _rules(place, rulesets)
         print(schema_text(rules.program(rules.newest_year)))
+
+
+app.command()(library_commands.clauses)
+app.command()(library_commands.places)
+app.command()(library_commands.compare)
 
 
 # ── test ─────────────────────────────────────────────────────────────────────
@@ -417,7 +398,7 @@ def fmt(
 
     set_lang(lang)
     if keywords is not None:
-        _choice(keywords, ("zh", "en"), "--keywords")
+        choice(keywords, ("zh", "en"), "--keywords")
     changed: list[Path] = []
     faulty = False
     with guarded():

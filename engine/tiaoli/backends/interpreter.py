@@ -139,7 +139,10 @@ class _Writer:
             case m.Apply():
                 return _ROWS[e.operator](self, e)
             case m.ParameterRef(key=key) if key is not None:
-                return f"{self.constant(self._by_key(e))}[{self.write(key)}]"
+                values, index = self.constant(self._by_key(e)), self.write(key)
+                return (
+                    f"{values}.get({index})" if self.program.parameters[e.name].type.nullable else f"{values}[{index}]"
+                )
             case m.ParameterRef() | m.QuestionRef() | m.CurrentYear():
                 raise AssertionError(f"not folded: {e}")
 

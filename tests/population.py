@@ -1,0 +1,110 @@
+"""A fixed made-up population: the same thousand people for every place and year.
+
+Each value is drawn from the name of the fact, the person and the year alone, so that a new fact leaves all others as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from zlib import crc32
+
+from tiaoli.model import Fact, Program
+from tiaoli.values import Kind
+
+PEOPLE = 1000
+YEARS = range(2016, 2028)
+
+CEILINGS = (200_000, 250_000, 300_000, 400_000, 600_000)
+USUALLY = {"参保": 85, "使用奖励额度": 3, "免等待人群": 5}
+"""Percentages of yes; other yes-or-no facts are yes for every eighth."""
+SELDOM_ZERO = {"基金支付": 55}
+"""Percentages of zero for amounts; other amounts are zero for a third."""
+
+
+def number(name: str, person: int, year: int) -> int:
+    """Return a number of 32 bits that depends on nothing else."""
+    return crc32(f"{name}|{person}|{year}".encode())
+
+
+def records(program: Program) -> Iterator[dict[str, Any]]:
+    """Yield the records of the population with the facts of ``program``."""
+    own = [f for f in program.facts.values() if not f.yearly]
+    yearly = [f for f in program.facts.values() if f.yearly]
+    for person in range(PEOPLE):
+        record: dict[str, Any] = {"编号": f"P{person:04d}"}
+        record |= {f.name: v for f in own if (v := drawn(f, person, 0)) is not None}
+        first = YEARS.start + number("起始", person, 0) % 10
+        record["年度"] = {
+            year: {f.name: v for f in yearly if (v := drawn(f, person, year)) is not None}
+            for year in YEARS
+            if year >= first
+        }
+        for year, facts in record["年度"].items():
+            _pay(facts, person, year)
+        yield record
+
+
+def _pay(facts: dict[str, Any], person: int, year: int) -> None:
+    """Whoever is enrolled has paid: most in the window of the year before, some late."""
+    if facts.get("参保"):
+        days = number("缴费", person, year) % (120 if number("按期", person, year) % 10 else 430)
+        facts["缴费日期"] = date(year - 1, 9, 15) + timedelta(days)
+    else:
+        facts.pop("缴费日期", None)
+        facts.pop("补缴年数", None)
+
+
+def drawn(fact: Fact, person: int, year: int) -> Any:
+    """Return the value of a fact, None where the record says nothing."""
+    dice = number(fact.name, person, year)
+    if fact.type.nullable and dice % 3 == 0:
+        return None
+    dice //= 3
+    match fact.type.kind:
+        case Kind.BOOL:
+            return dice % 100 < USUALLY.get(fact.name, 12)
+        case Kind.ENUM:
+            return fact.type.members[dice % len(fact.type.members)]
+        case Kind.MONEY:
+            return _amount(fact, dice)
+        case Kind.RATE:
+            return Decimal(_within(fact, dice % 1001)) / 1000
+        case Kind.DATE:
+            return date(1940, 1, 1) + timedelta(dice % 30_000)
+        case Kind.YEAR:
+            return 2016 + dice % 12
+        case Kind.PLACE | Kind.TEXT:
+            return None
+        case _:
+            return _within(fact, dice % 5)
+
+
+def _amount(fact: Fact, dice: int) -> Decimal:
+    if fact.name == "原封顶线":
+        return Decimal(CEILINGS[dice % len(CEILINGS)])
+    if dice % 100 < SELDOM_ZERO.get(fact.name, 33):
+        return Decimal(_within(fact, 0)) / 100
+    cents = dice // 100 % 10 ** (3 + dice % 6)
+    return Decimal(_within(fact, cents)) / 100
+
+
+def _within(fact: Fact, value: int) -> int:
+    low, high = (None if edge is None else Fraction(edge) for edge in fact.range)
+    scale = 1000 if fact.type.kind is Kind.RATE else 1
+    value = value if low is None else max(value, -(-low * scale // 1))
+    return value if high is None else int(min(value, high * scale // 1))
+
+
+def summary(values: Mapping[str, list[Any]]) -> dict[str, str]:
+    """Return for each name how many have a value, the sum, and a checksum of every single value."""
+    return {name: _line(column) for name, column in values.items()}
+
+
+def _line(column: list[Any]) -> str:
+    there = [v for v in column if v is not None]
+    total = sum(v.toordinal() if isinstance(v, date) else v for v in there if not isinstance(v, str))
+    return f"{len(there)},{total},{crc32('|'.join(map(str, column)).encode()):08x}"
