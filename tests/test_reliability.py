@@ -61,4 +61,6 @@ def test_an_explanation_says_how_well_what_decided_is_known() -> None:
     assert explanation.asked.basis[0].reliability == "C"
     assert "依据: 甲〔2025〕1号 一（可靠性 C）" in explaining.as_text(explanation, "zh")
     assert "basis: 甲〔2025〕1号 一 (reliability C)" in explaining.as_text(explanation, "en")
-    assert explaining.as_json(explanation)["结果"][0]["依据"] == [{"文件": "甲〔2025〕1号", "条款": "一", "可靠性": "C"}]
+    assert explaining.as_json(explanation)["结果"][0]["依据"] == [
+        {"文件": "甲〔2025〕1号", "条款": "一", "可靠性": "C"}
+    ]

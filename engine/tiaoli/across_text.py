@@ -47,7 +47,7 @@ def lineup_text(found: Lineup, lang: str = "zh") -> str:
     lines.append(head)
     for row, standing in zip(rows, found.standings, strict=True):
         lines.append(row)
-        if found.of_records and standing.needs:
+        if _shows_needs(found) and standing.needs:
             lines.append("    " + WORDS[lang]["needs"].format(needs_text(standing, lang)))
         if standing.note:
             lines.append("    " + standing.note)
@@ -104,6 +104,11 @@ def _need(need: Need, lang: str) -> str:
     return f"{need.name}{key} = {amount_text(need.value, lang)}"
 
 
+def _shows_needs(found: Lineup) -> bool:
+    """Parameters stand in for values that are not known without records."""
+    return found.of_records and not found.people
+
+
 _PERSON = "person:"
 
 
@@ -123,7 +128,7 @@ def _column_names(found: Lineup, short: bool) -> Iterator[str]:
     yield "text"
     yield "basis"
     if not short:
-        if found.of_records:
+        if _shows_needs(found):
             yield "needs"
         yield "note"
 

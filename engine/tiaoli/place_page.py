@@ -23,8 +23,8 @@ def place_pages(library: Library) -> dict[str, str]:
     """Return the text of each page by its file name: one a place that has documents, and the index."""
     documents = outlined(library.documents)
     year = max(d.header.effective or 0 for d in documents)
-    pages = {_file(place): _page(library, place, year, documents) for place in library.places}
-    return {INDEX: _index(library, year, documents), **pages}
+    found = [_inventory(library, place, year) for place in library.places]
+    return {INDEX: _index(found, year, documents), **{_file(i.place): _page(i, year, documents) for i in found}}
 
 
 def _file(place: str) -> str:
@@ -34,13 +34,13 @@ def _file(place: str) -> str:
 # ── the index ────────────────────────────────────────────────────────────────
 
 
-def _index(library: Library, year: int, documents: Sequence[OutlinedDocument]) -> str:
-    rows = [_index_row(library, place, year, documents) for place in library.places]
+def _index(found: Sequence[Inventory], year: int, documents: Sequence[OutlinedDocument]) -> str:
+    rows = [_index_row(one, documents) for one in found]
     whole = sum((d.coverage for d in documents), Coverage(0, 0, 0))
     covered = [[d.number, place_text(d.place), *_figures(d.coverage)] for d in documents]
     parts = [
         "# 各地区的规则", _GENERATED,
-        f"{len(library.places)} 个地区，{len(documents)} 份文件；{coverage_text(whole)}。数值为 {year} 年度。", LETTERS,
+        f"{len(found)} 个地区，{len(documents)} 份文件；{coverage_text(whole)}。数值为 {year} 年度。", LETTERS,
         _table(["地区", "文件", "年度", "本地参数", "本地规则", "存疑", "未编码的规则", "可靠性"], rows),
         "## 条文覆盖", "每份文件的条文：由规则集编码的、说明了为什么不可计算的、还没有说明的。"
         "逐条列出用 `tiaoli clauses 文号`。",
@@ -49,8 +49,8 @@ def _index(library: Library, year: int, documents: Sequence[OutlinedDocument]) -
     return _joined(parts)
 
 
-def _index_row(library: Library, place: str, year: int, documents: Sequence[OutlinedDocument]) -> list[str]:
-    found = _inventory(library, place, year)
+def _index_row(found: Inventory, documents: Sequence[OutlinedDocument]) -> list[str]:
+    place = found.place
     own = [d for d in documents if d.place == place]
     numbers = {d.number for d in own}
     years = sorted({d.header.effective for d in own if d.header.effective})
@@ -72,10 +72,9 @@ def _letters(found: Inventory, numbers: set[str]) -> list[str]:
 # ── a page ───────────────────────────────────────────────────────────────────
 
 
-def _page(library: Library, place: str, year: int, documents: Sequence[OutlinedDocument]) -> str:
-    found = _inventory(library, place, year)
-    own = {d.number: d for d in documents if d.place == place}
-    parts = [f"# {place_text(place)}", f"[全部地区]({INDEX})　{_GENERATED}", LETTERS]
+def _page(found: Inventory, year: int, documents: Sequence[OutlinedDocument]) -> str:
+    own = {d.number: d for d in documents if d.place == found.place}
+    parts = [f"# {place_text(found.place)}", f"[全部地区]({INDEX})　{_GENERATED}", LETTERS]
     parts += ["## 文件", *_documents(found, own)]
     parts += ["## 参数", *_parameters(found, own, year)]
     parts += ["## 规则", *_rules(found, own, year)]
