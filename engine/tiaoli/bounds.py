@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from tiaoli import model as m
 from tiaoli.model import ANY, Range
-from tiaoli.operators import row
+from tiaoli.operators import MOST_MEMBERS, row
 from tiaoli.values import Kind, round_to
 
 DATES: Range = (1, 3_652_059)
@@ -17,13 +17,19 @@ _DAYS_IN = {Kind.DAYS: (1, 1), Kind.MONTHS: (28, 31), Kind.YEARS: (365, 366)}
 
 @dataclass(slots=True)
 class Reach:
-    """Ranges by name: of facts, parameters and, in the year at hand and the one before, of rules."""
+    """Ranges by name: of facts, parameters and, in the year at hand and the one before, of rules.
+
+    ``sums`` and ``sums_before`` hold for each rule how far the sum of its values over some of the records of its kind can reach: a sum of
+    sums over groups counts each member once.
+    """
 
     years: Range
     facts: Mapping[str, Range]
     parameters: Mapping[str, Range]
     now: dict[str, Range] = field(default_factory=dict)
     before: dict[str, Range] = field(default_factory=dict)
+    sums: dict[str, Range] = field(default_factory=dict)
+    sums_before: dict[str, Range] = field(default_factory=dict)
 
     def of(self, expression: m.Expression) -> Range:
         """Return the range of ``expression``; dates by their ordinals."""
@@ -48,8 +54,56 @@ class Reach:
                 )
             case m.Apply():
                 return self._apply(expression)
+            case m.Through(value=value):
+                return self.of(value)
+            case m.Aggregate():
+                return self._aggregate(expression)
             case _:
                 return ANY
+
+    def _aggregate(self, expression: m.Aggregate) -> Range:
+        """A count or a sum over all records there can be; the others stay within the range of the members' value."""
+        if expression.form == "占比":
+            return 0, 1
+        if expression.form == "计数" or expression.value is None:
+            return 0, MOST_MEMBERS
+        return self.sum(expression.value) if expression.form == "合计" else self.of(expression.value)
+
+    def sum(self, expression: m.Expression) -> Range:
+        """Return the range of the sum of ``expression`` over any of the records that have it."""
+        parts = self._sum_of_parts(expression)
+        whole = _many(self.of(expression))
+        return whole if parts is None else _narrower(parts, whole)
+
+    def _sum_of_parts(self, expression: m.Expression) -> Range | None:
+        """The sum of an expression from the sums of its parts, or None where they tell nothing."""
+        match expression:
+            case m.Aggregate(form="计数"):
+                return 0, MOST_MEMBERS
+            case m.Aggregate(form="合计", value=value) if value is not None:
+                return self.sum(value)
+            case m.RuleRef(name=name, lag=lag):
+                return (self.sums_before if lag else self.sums).get(name)
+            case m.Apply(operator="+" | "-" | "负", operands=operands):
+                return row(expression.operator).bound(tuple(self.sum(o) for o in operands))
+            case m.Apply(operator="×", operands=(m.Constant() as factor, other) | (other, m.Constant() as factor)):
+                return row("×").bound((self.of(factor), self.sum(other)))
+            case m.Choose():
+                return row("+").bound((self.sum(expression.then), self.sum(expression.otherwise)))
+            case _:
+                return None
+
+    def sum_of_rule(self, rule: m.Rule) -> Range:
+        """Return the range of the sum of a rule's values: what is not rounded adds up clause by clause."""
+        values = [v for v in m.values_of(rule.body) if not _absent(v)]
+        whole = _many(self.now.get(rule.name, ANY))
+        exact = all(v.scale is not None and Fraction(1, 10**v.scale) % rule.unit == 0 for v in values)
+        if not exact or not rule.type.kind.is_number:
+            return whole
+        parts: Range = (0, 0)
+        for value in values:
+            parts = row("+").bound((parts, self.sum(value)))
+        return _narrower(parts, whole)
 
     def _apply(self, expression: m.Apply) -> Range:
         ranges = tuple(self.of(o) for o in expression.operands)
@@ -82,6 +136,18 @@ class Reach:
         """Return ``expression`` with the range of every node written in."""
         below = tuple(self.marked(o) for o in m.operands(expression))
         return replace(m.with_operands(expression, below), range=self.of(expression))
+
+
+def _many(value: Range) -> Range:
+    """The sum of any number of values in a range."""
+    low, high = value
+    return None if low is None else min(low, 0) * MOST_MEMBERS, None if high is None else max(high, 0) * MOST_MEMBERS
+
+
+def _narrower(one: Range, other: Range) -> Range:
+    """What is in both ranges."""
+    lows, highs = [r[0] for r in (one, other) if r[0] is not None], [r[1] for r in (one, other) if r[1] is not None]
+    return max(lows, default=None), min(highs, default=None)
 
 
 def point(value: object) -> Range:
@@ -154,19 +220,31 @@ def reach(
     )
     total: dict[str, Range] = {}
     initial = {r.name: point(r.initial) for s in segments for r in s.rules if r.has_initial}
-    state.before = dict(initial)
+    sums_initial = {name: _many(value) for name, value in initial.items()}
+    state.before, state.sums_before = dict(initial), dict(sums_initial)
+    sums: dict[str, Range] = {}
     for segment in segments:
         settled = False
         for _ in range(segment.first, segment.last + 1):
             if settled:
                 break
-            state.now = dict(initial)
+            state.now, state.sums = dict(initial), dict(sums_initial)
             for rule in segment.rules:
                 state.now[rule.name] = _capped(state.body(rule))
+                state.sums[rule.name] = _capped(state.sum_of_rule(rule))
             for rule in segment.rules:
-                total[rule.name] = hull(total.get(rule.name, state.now[rule.name]), state.now[rule.name])
-            settled = state.now == state.before
-            state.before = state.now
-    state.now = dict(total)
-    state.before = {name: hull(r, initial[name]) if name in initial else r for name, r in total.items()}
+                _widen(total, rule.name, state.now)
+                _widen(sums, rule.name, state.sums)
+            settled = state.now == state.before and state.sums == state.sums_before
+            state.before, state.sums_before = state.now, state.sums
+    state.now, state.sums = dict(total), dict(sums)
+    state.before, state.sums_before = _with_initial(total, initial), _with_initial(sums, sums_initial)
     return state, total
+
+
+def _widen(total: dict[str, Range], name: str, now: Mapping[str, Range]) -> None:
+    total[name] = hull(total.get(name, now[name]), now[name])
+
+
+def _with_initial(total: Mapping[str, Range], initial: Mapping[str, Range]) -> dict[str, Range]:
+    return {name: hull(r, initial[name]) if name in initial else r for name, r in total.items()}

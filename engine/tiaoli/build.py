@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -12,6 +12,7 @@ from lark import Token, Transformer, v_args
 
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic
+from tiaoli.operators import AGGREGATE_NAMES
 from tiaoli.source import Source, Span
 from tiaoli.values import Kind
 
@@ -32,6 +33,16 @@ _COMPARISONS = {
 
 
 _PLACE = re.compile(r"[A-Z]{2}(-[^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The members of an aggregate with what narrows them, as written between the brackets."""
+
+    name: s.Word
+    link: s.Word | None
+    condition: s.Expression | None
+    span: Span
 
 
 @v_args(meta=True)
@@ -61,11 +72,17 @@ class Builder(Transformer[Token, Any]):
 
     type_name = function = encoding = name
 
-    def reference(self, meta: Any, items: list[Token]) -> s.Reference:
+    def owner(self, _: Any, items: list[Token]) -> tuple[str, Any]:
+        return "owner", self._word(items[0])
+
+    def step(self, meta: Any, items: list[Token]) -> s.Reference:
         return s.Reference(str(items[0]), False, self._span(meta))
 
     def previous(self, meta: Any, items: list[Token]) -> s.Reference:
         return s.Reference(str(items[1]), True, self._span(meta))
+
+    def through(self, meta: Any, items: list[Any]) -> s.Through:
+        return s.Through(items[0], items[2], self._span(meta))
 
     def literal(self, _: Any, items: list[Token]) -> s.Literal:
         token = items[0]
@@ -181,10 +198,34 @@ class Builder(Transformer[Token, Any]):
     def from_argument(self, _: Any, items: list[Token]) -> Token:
         return items[1]
 
-    def call(self, meta: Any, items: list[Any]) -> s.Call:
+    def members(self, meta: Any, items: list[Any]) -> _Members:
+        link = self._word(items[2]) if _is(items[1], "BY") else None
+        condition = None if isinstance(items[-1], Token) else items[-1]
+        return _Members(self._word(items[0]), link, condition, self._span(meta))
+
+    def call(self, meta: Any, items: list[Any]) -> s.Expression:
         since = next((self._year(i) for i in items if isinstance(i, Token)), None)
         arguments = tuple(i for i in items[1:] if not isinstance(i, Token))
+        if items[0].text in AGGREGATE_NAMES:
+            return self._aggregate(items[0], arguments, since, self._span(meta))
+        for argument in arguments:
+            if isinstance(argument, _Members):
+                self._found.append(Diagnostic("E121", {"function": items[0].text}, argument.span))
         return s.Call(items[0], arguments, since, self._span(meta))
+
+    def _aggregate(self, form: s.Word, arguments: tuple[Any, ...], since: int | None, span: Span) -> s.Aggregate:
+        first, *rest = arguments or (None,)
+        if since is not None:
+            rest.append(s.Literal(Kind.YEAR, Fraction(since), span))
+        if isinstance(first, s.Reference) and not first.previous:
+            first = _Members(s.Word(first.name, first.span), None, None, first.span)
+        if not isinstance(first, _Members):
+            self._found.append(Diagnostic("E122", {"function": form.text}, getattr(first, "span", span)))
+            first = _Members(form, None, None, span)
+        for argument in rest:
+            if isinstance(argument, _Members):
+                self._found.append(Diagnostic("E121", {"function": form.text, "second": True}, argument.span))
+        return s.Aggregate(form, first.name, first.link, first.condition, tuple(rest), span)
 
     # ranges and cells
     def edge(self, _: Any, items: list[Token]) -> Token:
@@ -299,6 +340,11 @@ class Builder(Transformer[Token, Any]):
         words = tuple(i for i in rest if isinstance(i, s.Word))
         return s.Outline(clause, subject, words, reason, self._span(meta))
 
+    # kinds of record
+    def entity(self, meta: Any, items: list[Any]) -> s.Entity:
+        parts = self._parts(items, meta)
+        return s.Entity(_first(items, s.Word), _modifiers(parts), self._span(meta))
+
     # facts
     def type(self, meta: Any, items: list[s.Word]) -> s.TypeName:
         return s.TypeName(tuple(items), self._span(meta))
@@ -332,6 +378,7 @@ class Builder(Transformer[Token, Any]):
             question=parts.get("question"),
             modifiers=_modifiers(parts),
             span=self._span(meta),
+            owner=parts.get("owner"),
         )
 
     def _parts(self, items: list[Any], meta: Any) -> dict[str, Any]:
@@ -378,6 +425,9 @@ class Builder(Transformer[Token, Any]):
         rows = tuple(i for i in items if isinstance(i, s.ParameterRow))
         type_name = next((i for i in items if isinstance(i, s.TypeName)), None)
         key = parts.pop("key", None)
+        if "owner" in parts:
+            arguments = {"owner": parts["owner"].text, "name": _first(items, s.Word).text}
+            self._found.append(Diagnostic("E125", arguments, parts["owner"].span))
         return s.Parameter(_first(items, s.Word), type_name, key, rows, _modifiers(parts), self._span(meta))
 
     # rules, tables, scales
@@ -398,6 +448,7 @@ class Builder(Transformer[Token, Any]):
             initial=parts.get("initial"),
             rounding=parts.get("rounding"),
             modifiers=_modifiers(parts),
+            owner=parts.get("owner"),
         )
 
     def _clause(self, meta: Any, items: list[Any]) -> s.Clause:
@@ -426,7 +477,8 @@ class Builder(Transformer[Token, Any]):
         _, *clauses = next(i for i in items if isinstance(i, list))
         conditional = tuple(c for c in clauses if c.condition is not None)
         last = next((c for c in clauses if c.condition is None), None)
-        return s.RuleException(_first(items, s.Word), conditional, last, self._span(meta))
+        owner = self._parts(items, meta).get("owner")
+        return s.RuleException(_first(items, s.Word), conditional, last, self._span(meta), owner)
 
     def column(self, _: Any, items: list[Any]) -> tuple[str, Any]:
         return "column", items[0]
@@ -475,7 +527,8 @@ class Builder(Transformer[Token, Any]):
         return s.Amendment(items[1], self._span(meta))
 
     def repeal(self, meta: Any, items: list[Any]) -> s.Repeal:
-        return s.Repeal(_first(items, s.Word), _modifiers(self._parts(items, meta)), self._span(meta))
+        parts = self._parts(items, meta)
+        return s.Repeal(_first(items, s.Word), _modifiers(parts), self._span(meta), parts.get("owner"))
 
     def in_principle(self, _: Any, __: list[Any]) -> tuple[str, Any]:
         return "in_principle", True

@@ -93,6 +93,10 @@ def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str
             if glued:
                 return Diagnostic("E103", {"found": token.value, "keyword": glued[0], "rest": glued[1]}, span)
     last = _LAST_NAME.search(before)
+    if last and len(last[0]) > 1 and last[0].endswith("的") and token.type in ("NAME", "PREVIOUS"):
+        start = span.start - (token.start_pos or 0)
+        where = Span(span.source, start + last.start(), start + last.end())
+        return Diagnostic("E214", {"name": last[0], "spaced": f"{last[0][:-1]} 的 {token.value}"}, where)
     glued = glued_keyword(last[0]) if last and last[0] not in keywords() else None
     if last and glued and (glued[0] in "若且或非" or glued[1] in WORD.findall(before[: last.start()])):
         where = Span(
@@ -189,7 +193,7 @@ def _expected(error: UnexpectedToken) -> tuple[str, ...]:
     accepted = set(error.accepts or error.expected)
     table = by_terminal()
     kinds = dict.fromkeys(_KINDS_OF_TOKEN[t] for t in _KINDS_OF_TOKEN if t in accepted)
-    words = [f"{table[t].zh}\0{table[t].en}" for t in table if t in accepted and t not in ("NOTE", "FROM", "UNTIL")]
+    words = [f"{table[t].zh}\0{table[t].en}" for t in table if t in accepted and t not in ("NOTE", "FROM", "UNTIL", "OF")]
     words += [_SIGNS[t] for t in _SIGNS if t in accepted]
     if "name" in kinds and "value" in kinds:
         return ("expression",)
