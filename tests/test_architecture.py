@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import ROOT
-from tiaoli.backends import interpreter
+from tiaoli.backends import python_code
 from tiaoli.message import Message
 from tiaoli.messages import LABELS, MESSAGES
 from tiaoli.operators import CARRY_OPERATORS, FUNCTIONS, OPERATORS
@@ -60,7 +60,7 @@ def own_files() -> Iterator[Path]:
 
 
 def test_the_interpreter_has_a_row_for_each_operator_and_no_other() -> None:
-    assert set(interpreter._ROWS) == {*OPERATORS, *CARRY_OPERATORS, *FUNCTIONS}
+    assert set(python_code.ROWS) == {*OPERATORS, *CARRY_OPERATORS, *FUNCTIONS}
 
 
 def test_each_operator_is_filed_under_its_own_name() -> None:

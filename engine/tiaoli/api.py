@@ -23,6 +23,9 @@ from typing import Any
 from tiaoli import explain as explaining
 from tiaoli import model as m
 from tiaoli.backends.interpreter import Compiled, compile_program, condition_function
+from tiaoli.backends.population import Failed, run_population
+from tiaoli.backends.python_code import external, internal
+from tiaoli.backends.stages import Staged, stage_program
 from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.divisions import division_of
@@ -31,11 +34,14 @@ from tiaoli.explain import Explanation
 from tiaoli.meaning import Trouble, Unknown, evaluate
 from tiaoli.pipeline import Library, build, first_year_of, nearest, read_library
 from tiaoli.pipeline import load as load_library
-from tiaoli.records import Fault, Person, RecordReader
+from tiaoli.record_facts import KIND_KEYS, kind_named
+from tiaoli.record_links import check_links
+from tiaoli.records import Fault, Person, RecordError, RecordReader
 from tiaoli.render import message
 from tiaoli.source import Source
 from tiaoli.trace import Tracer, in_units, inward, outward
-from tiaoli.values import Kind
+from tiaoli.values import INSURED, Kind
+from tiaoli.world import World
 
 Opening = tuple[int, Mapping[str, Any]]
 
@@ -79,6 +85,7 @@ class Rules:
     _programs: dict[int, tuple[m.Program | None, tuple[Diagnostic, ...]]] = field(default_factory=dict, repr=False)
     _compiled: dict[object, Compiled] = field(default_factory=dict, repr=False)
     _readers: dict[object, RecordReader] = field(default_factory=dict, repr=False)
+    _staged: dict[object, Staged] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         above = [p for p in self.library.places if self.place == p or self.place.startswith(p + "-")]
@@ -165,9 +172,13 @@ class Rules:
 
         ``rules`` names the rules wanted (all 结果 rules otherwise), ``readings`` options of open questions by name, ``opening`` the
         (year, values by name) at the end of a year from which to go on. Raises RecordError for a faulty record, EvaluationError where
-        a value cannot be computed, UsageError and RulesetError.
+        a value cannot be computed, UsageError (also where rules need other records, see `population`) and RulesetError.
         """
+        if not record.keys().isdisjoint(KIND_KEYS):
+            return self._lone(record, years, rules, readings, opening)
         compiled = self.compiled(years, rules, readings)
+        if compiled.beyond:
+            _stands_alone(compiled)
         person = self.reader(compiled, opening is not None).convert(record)
         return self.run(compiled, person, self.state(opening, compiled.program) if opening is not None else None)
 
@@ -184,29 +195,156 @@ class Rules:
         reader = self.reader(compiled)
         for record in records:
             try:
-                yield self.run(compiled, reader.convert(record))
+                if compiled.beyond or not record.keys().isdisjoint(KIND_KEYS):
+                    yield self.evaluate(record, years, rules=rules, readings=readings)
+                else:
+                    yield self.run(compiled, reader.convert(record))
             except (EvaluationError, TiaoliError) as error:
                 name = record.get("编号", record.get("id")) if isinstance(record, Mapping) else None
                 yield Fault(None if name is None else str(name), error.diagnostics)
 
+    def population(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        years: int | range,
+        *,
+        rules: Sequence[str] | None = None,
+        readings: Mapping[str, str] | None = None,
+        openings: Mapping[tuple[str, str], Opening] | None = None,
+    ) -> Population:
+        """Return the values of records of several kinds that need each other: persons, and other 对象 as their key 对象 (entity) says.
+
+        ``rules`` names the rules wanted (all 结果 rules of the kinds given otherwise); ``openings`` the states to go on from, by
+        (kind, id). Faulty records are left out: see `Population.faults`. Raises UsageError and RulesetError.
+        """
+        listed = list(records)
+        program = self._ahead(_asked(years).stop)
+        staged = self.staged(years, rules, readings, _present(program, listed))
+        return self.populate(staged, _converted(self.reader_of(staged, bool(openings)), listed), openings)
+
+    def populate(
+        self,
+        staged: Staged,
+        items: Iterable[Person | Fault],
+        openings: Mapping[tuple[str, str], Opening] | None = None,
+        keep: int | None = None,
+    ) -> Population:
+        """Return the values of validated records (and the faults among ``items``); ``keep``: the first year whose values are kept."""
+        people: dict[str, dict[str, Person]] = {entity: {} for entity in staged.kinds}
+        faults: list[Fault] = []
+        for item in items:
+            if isinstance(item, Person):
+                people[item.entity][item.id] = item
+            else:
+                faults.append(item)
+        states = self._states(staged, people, openings or {}, faults) if openings else {}
+        for entity, listed in people.items():
+            for person in [p for p in listed.values() if p.places]:
+                try:
+                    self._stays(staged.kinds[entity], person)
+                except EvaluationError as error:
+                    del listed[person.id]
+                    faults.append(Fault(person.id, error.diagnostics, entity))
+        years = range(staged.begin - 1, staged.asked.stop)
+        faults += check_links(staged.program, staged.links, people, years, faults)
+        return Population(self, staged, people, faults, states, keep)
+
+    def _states(
+        self,
+        staged: Staged,
+        people: dict[str, dict[str, Person]],
+        openings: Mapping[tuple[str, str], Opening],
+        faults: list[Fault],
+    ) -> dict[str, dict[str, Opening]]:
+        """The opening states by kind and id as the interpreter holds them; who needs one and has none is left out."""
+        states: dict[str, dict[str, Opening]] = {entity: {} for entity in people}
+        for entity, listed in people.items():
+            compiled = staged.kinds[entity]
+            for ident in list(listed):
+                try:
+                    if (entity, ident) in openings:
+                        states[entity][ident] = self.state(openings[entity, ident], staged.program)
+                        self._open(compiled, states[entity][ident])
+                    elif compiled.memory or compiled.memory_facts:
+                        reason = f"没有 {ident} 的期初 / no state of {ident}"
+                        raise UsageError([Diagnostic("E822", {"reason": reason})])
+                except UsageError as error:
+                    del listed[ident]
+                    faults.append(Fault(ident, error.diagnostics, entity))
+        ends = {opening[0] for kind in states.values() for opening in kind.values()}
+        if len(ends) > 1:
+            reason = "年度不一 / of several years: " + "、".join(map(str, sorted(ends)))
+            raise UsageError([Diagnostic("E822", {"reason": reason})])
+        return states
+
+    def _lone(
+        self,
+        record: Mapping[str, Any],
+        years: int | range,
+        rules: Sequence[str] | None,
+        readings: Mapping[str, str] | None,
+        opening: Opening | None,
+    ) -> Result:
+        """One record that says its kind."""
+        program = self._ahead(_asked(years).stop)
+        said = next(record[key] for key in KIND_KEYS if key in record)
+        kind = kind_named(program, said)
+        if kind is None:
+            known = (INSURED, *program.entities)
+            near = nearest(str(said), known)
+            raise UsageError([Diagnostic("E834", {"name": str(said), "known": "、".join(known), "near": near})])
+        staged = self.staged(years, rules, readings, (kind,))
+        for compiled in staged.kinds.values():
+            _stands_alone(compiled)
+        person = self.reader_of(staged, opening is not None).convert(record)
+        for compiled in staged.kinds.values():
+            _points_nowhere(compiled, person) if compiled.entity == kind else None
+        openings = None if opening is None else {(kind, person.id): opening}
+        population = self.populate(staged, [person], openings)
+        for fault in population.faults:
+            raise EvaluationError(fault.diagnostics)
+        return population.result(person.id, kind)
+
     def compiled(
         self, years: int | range, rules: Sequence[str] | None = None, readings: Mapping[str, str] | None = None
     ) -> Compiled:
-        """Return the program compiled for the interpreter; kept for the next call with the same wishes."""
-        asked = range(years, years + 1) if isinstance(years, int) else years
-        if not isinstance(asked, range) or len(asked) == 0 or asked.step != 1:
-            raise UsageError([Diagnostic("E814", {"text": str(years)})])
+        """Return the program compiled for insured persons, each by itself; kept for the next call with the same wishes."""
+        asked = _asked(years)
         key = (asked, tuple(rules) if rules is not None else None, tuple(sorted((readings or {}).items())))
         if key not in self._compiled:
             self._compiled[key] = self._compile(asked, rules, readings or {})
         return self._compiled[key]
 
+    def staged(
+        self,
+        years: int | range,
+        rules: Sequence[str] | None,
+        readings: Mapping[str, str] | None,
+        present: Sequence[str],
+    ) -> Staged:
+        """Return the program compiled for records of the kinds ``present`` together; kept like `compiled`."""
+        asked = _asked(years)
+        wishes = tuple(sorted((readings or {}).items()))
+        key = (asked, tuple(rules) if rules is not None else None, wishes, tuple(present))
+        if key not in self._staged:
+            program, names, lasting = self._wanted(asked, rules, readings or {}, present)
+            self._staged[key] = stage_program(program, asked, names, dict(readings or {}), lasting, present)
+        return self._staged[key]
+
     def _compile(self, asked: range, rules: Sequence[str] | None, readings: Mapping[str, str]) -> Compiled:
+        program, names, lasting = self._wanted(asked, rules, readings, (INSURED,))
+        return compile_program(program, asked, names, readings, lasting)
+
+    def _wanted(
+        self, asked: range, rules: Sequence[str] | None, readings: Mapping[str, str], present: Sequence[str]
+    ) -> tuple[m.Program, tuple[str, ...], tuple[str, ...]]:
+        """The program, the rules asked for (of the kinds ``present``), and those that later years will ask for."""
         if asked.start < self.first_year:
             raise UsageError([Diagnostic("E815", {"year": asked.start, "first": self.first_year})])
         program = self._ahead(asked.stop)
         in_force = {r.name for y in asked for r in program.segment(y).rules}
-        names = tuple(n for n in program.outputs if n in in_force) if rules is None else tuple(rules)
+        outputs = tuple(n for n in program.outputs if program.rules[n][0].entity in present)
+        names = tuple(n for n in outputs if n in in_force) if rules is None else tuple(rules)
         for name in names:
             if name not in in_force and name in program.unencoded:
                 raise UsageError([not_encoded(program, name)])
@@ -215,9 +353,10 @@ class Rules:
             if name not in in_force:
                 near = nearest(name, program.rules)
                 raise UsageError([Diagnostic("E811", {"place": self.place, "name": name, "near": near})])
+            if (entity := program.rules[name][0].entity) not in present:
+                raise UsageError([Diagnostic("E833", {"rule": name, "entity": entity})])
         self._check_readings(program, readings)
-        lasting = program.outputs if rules is None else names
-        return compile_program(program, asked, names, readings, lasting)
+        return program, names, (outputs if rules is None else names)
 
     def _ahead(self, following: int) -> m.Program:
         """The model up to a year in which the newest document holds, so that a closing state keeps what that year will read."""
@@ -244,13 +383,25 @@ class Rules:
             program = compiled.program
             years = _demanding(compiled, compiled.asked.start if opened else compiled.begin)
             conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
-            read = set().union(*compiled.needed_facts.values())
-            idle = {n: replace(f, required=False) for n, f in program.facts.items() if f.required and n not in read}
-            program = replace(program, facts={**program.facts, **idle}) if idle else program
+            program = _demanding_only(program, set() if partial else set().union(*compiled.needed_facts.values()))
             if partial:
-                program = replace(program, facts={n: replace(f, required=False) for n, f in program.facts.items()})
                 years, conditions = range(0), {}
             self._readers[key] = RecordReader(program, years, conditions)
+        return self._readers[key]
+
+    def reader_of(self, staged: Staged, opened: bool = False, partial: bool = False) -> RecordReader:
+        """Return the reader of records of all kinds for a staged program; as `reader`."""
+        key = (id(staged), opened, partial)
+        if key not in self._readers:
+            program = staged.program
+            start = staged.asked.start if opened else staged.begin
+            years = {entity: _demanding(compiled, start) for entity, compiled in staged.kinds.items()}
+            conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
+            needed = [names for kind in staged.kinds.values() for names in kind.needed_facts.values()]
+            program = _demanding_only(program, set() if partial else set().union(*needed))
+            if partial:
+                years, conditions = dict.fromkeys(years, range(0)), {}
+            self._readers[key] = RecordReader(program, years[INSURED], conditions, years)
         return self._readers[key]
 
     def state(self, opening: Opening, program: m.Program) -> Opening:
@@ -275,8 +426,11 @@ class Rules:
         return year, held
 
     def run(self, compiled: Compiled, person: Person, opening: Opening | None = None) -> Result:
-        """Return the values of a validated person; ``opening`` comes from `state`. Raises EvaluationError."""
+        """Return the values of a validated person; ``opening`` comes from `state`. Raises EvaluationError, and UsageError where a rule
+        goes through a link of the person."""
         self._stays(compiled, person)
+        if compiled.pointers:
+            _points_nowhere(compiled, person)
         start = self._open(compiled, opening) if opening is not None else None
         try:
             values = compiled.run(person.facts, person.years, start)
@@ -340,6 +494,37 @@ class Rules:
         ]
 
 
+def _asked(years: int | range) -> range:
+    asked = range(years, years + 1) if isinstance(years, int) else years
+    if not isinstance(asked, range) or len(asked) == 0 or asked.step != 1:
+        raise UsageError([Diagnostic("E814", {"text": str(years)})])
+    return asked
+
+
+def _stands_alone(compiled: Compiled) -> None:
+    """Raise UsageError where a figure over other records is asked of one record."""
+    for rule, node in compiled.aggregates:
+        raise UsageError([Diagnostic("E832", {"rule": rule, "needs": node.members})])
+
+
+def _points_nowhere(compiled: Compiled, person: Person) -> None:
+    """Raise UsageError where a rule goes through a link of the record to another one."""
+    for rule, fact, slot in compiled.pointers:
+        rows = (
+            [row for year, row in person.years.items() if year < compiled.asked.stop] if fact.yearly else [person.facts]
+        )
+        ident = next((row[slot] for row in rows if row[slot] is not None), None)
+        if ident is not None:
+            needs = f"{person.id} · {fact.name} = {ident}"
+            raise UsageError([Diagnostic("E832", {"rule": rule, "needs": needs})])
+
+
+def _demanding_only(program: m.Program, read: set[str]) -> m.Program:
+    """The program with only those facts required that are read."""
+    idle = {n: replace(f, required=False) for n, f in program.facts.items() if f.required and n not in read}
+    return replace(program, facts={**program.facts, **idle}) if idle else program
+
+
 def _demanding(compiled: Compiled, start: int) -> range:
     """The years from ``start`` on in which rules read facts that have neither default nor 可空."""
     strict = {f.name for f in compiled.program.facts.values() if f.yearly and f.required}
@@ -350,10 +535,7 @@ def _demanding(compiled: Compiled, start: int) -> range:
 def _held(step: Any, initial: Any) -> Any:
     if step.decision is None or isinstance(step.decision.value, Unknown):
         return initial
-    value = step.decision.value
-    from tiaoli.backends.interpreter import internal
-
-    return internal(value, step.rule.scale)
+    return internal(step.decision.value, step.rule.scale)
 
 
 def _mandated(compiled: Compiled, name: str, year: int, tracer: Tracer) -> bool | None:
@@ -361,9 +543,8 @@ def _mandated(compiled: Compiled, name: str, year: int, tracer: Tracer) -> bool 
     mandate = next((g for slot, g in compiled.watched.get(year, ()) if compiled.names[slot] == name), None)
     if mandate is None:
         return None
-    tracer.year = year
     try:
-        holds = evaluate(mandate.condition, tracer)
+        holds = evaluate(mandate.condition, tracer.at(year))
     except Trouble:
         return None
     return holds if isinstance(holds, bool) else None
@@ -394,6 +575,7 @@ class Result(Mapping[int, Mapping[str, Any]]):
     person: Person
     rows: Mapping[int, tuple[Any, ...]]
     opening: Opening | None = None
+    population: Population | None = field(default=None, repr=False, compare=False)
     _years: dict[int, Mapping[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, year: int) -> Mapping[str, Any]:
@@ -419,6 +601,8 @@ class Result(Mapping[int, Mapping[str, Any]]):
     def tracer(self) -> Tracer:
         """The steps behind the values, worked out when first asked for."""
         person = self.person
+        if self.population is not None:
+            return self.population.world.tracer(person.entity, person.id)
         return Tracer(self.compiled.program, person.facts, person.years, self.compiled.readings, self.opening)
 
     def explain(self, rule: str, year: int) -> Explanation:
@@ -449,6 +633,146 @@ def not_encoded(program: m.Program, rule: str) -> Diagnostic:
     return Diagnostic("E840", arguments)
 
 
+class Population(Iterable[Result]):
+    """Records of several kinds and their values. Iterating gives a `Result` of each that could be computed.
+
+    ``faults`` name the records left out, ``diagnostics`` all that is to be said, warnings on figures that lack members among it.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        staged: Staged,
+        people: Mapping[str, Mapping[str, Person]],
+        faults: Iterable[Fault],
+        states: Mapping[str, Mapping[str, Opening]],
+        keep: int | None = None,
+    ) -> None:
+        self.rules, self.staged, self._people, self._states = rules, staged, people, states
+        opened = {
+            entity: {i: rules._open(staged.kinds[entity], opening) for i, opening in own.items()}
+            for entity, own in states.items()
+        }
+        listed = {entity: list(own.values()) for entity, own in people.items()}
+        self._run = run_population(staged, listed, opened, keep)
+        self._failed = {(f.entity, f.person): f for f in self._failures()}
+        self.faults: tuple[Fault, ...] = (*faults, *self._failed.values())
+
+    def __iter__(self) -> Iterator[Result]:
+        for entity, own in self._people.items():
+            yield from (self._result(entity, n) for n, i in enumerate(own) if (entity, i) not in self._failed)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._people.values())) - len(self._failed)
+
+    def result(self, ident: str, entity: str = INSURED) -> Result:
+        """Return the values of one record. Raises EvaluationError where it was left out, UsageError where it is not there."""
+        for fault in self.faults:
+            if (fault.entity, fault.person) == (entity, ident):
+                raise EvaluationError(fault.diagnostics)
+        if ident not in self._people.get(entity, ()):
+            near = nearest(ident, list(self._people.get(entity, ()))[:10_000])
+            raise UsageError([Diagnostic("E816", {"person": ident, "near": near})])
+        return self._result(entity, self._run.tables[entity].index[ident])
+
+    def _result(self, entity: str, n: int) -> Result:
+        table = self._run.tables[entity]
+        rows = {year: table.rows[year][n] for year in self.staged.asked}
+        if n in table.tainted:
+            initial = table.compiled.initial
+            rows = {
+                year: tuple(i if isinstance(v, Failed) else v for v, i in zip(row, initial, strict=True))
+                for year, row in rows.items()
+            }
+        person = table.people[n]
+        return Result(self.rules, table.compiled, person, rows, self._states.get(entity, {}).get(person.id), self)
+
+    def _failures(self) -> Iterator[Fault]:
+        """A fault for each record with an output that cannot be computed."""
+        for entity, table in self._run.tables.items():
+            compiled = table.compiled
+            for n in sorted(table.tainted):
+                person = table.people[n]
+                cells = (
+                    (y, o, table.rows[y][n][compiled.slots[o]]) for y in self.staged.asked for o in compiled.outputs
+                )
+                for year, output, value in cells:
+                    if isinstance(value, Failed):
+                        say = _missing if isinstance(value.why, Unknown) else _trouble
+                        yield Fault(person.id, (say(value.why, person.id, year, output),), entity)  # type: ignore[operator]
+                        break
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All that is wrong: of records, and of figures that lack members."""
+        return (*(d for fault in self.faults for d in fault.diagnostics), *self.warnings)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What figures lack: members that were not computed, and kinds of which there is no record at all."""
+        figures: dict[str, list[str]] = {}
+        for aggregate, owners in self.staged.aggregates:
+            figures.setdefault(aggregate.members, []).extend(o for o in owners)
+        said: list[Diagnostic] = []
+        for members, owners in figures.items():
+            short = {(f.entity, f.person) for f in self.faults if (f.entity or members) == members and f.person}
+            short -= self._failed.keys()
+            lacking = [(rule, own) for (rule, kind), own in self._run.left_out.items() if kind == members]
+            count = len(short) + len(set().union(*(own for _, own in lacking)))
+            if count:
+                names = owners if short else [rule for rule, _ in lacking]
+                said.append(Diagnostic("W806", {"count": count, "members": members, "rules": _listed(names)}))
+            elif not self._people.get(members):
+                said.append(Diagnostic("W807", {"members": members, "rules": _listed(owners)}))
+        return tuple(said)
+
+    @cached_property
+    def world(self) -> World:
+        """The records as explanations see them."""
+        staged = self.staged
+        return World(staged.program, self._people, staged.readings, self._states, known=self._known)
+
+    def _known(self, entity: str, ident: str, name: str, year: int) -> tuple[Any] | None:
+        table = self._run.tables[entity]
+        if year not in table.rows or name not in table.compiled.computed.get(year, ()):
+            return None
+        value = table.rows[year][table.index[ident]][table.compiled.slots[name]]
+        if isinstance(value, Failed):
+            if isinstance(value.why, Trouble):
+                raise value.why
+            return (value.why,)
+        return (external(value, self.staged.program.rules[name][0].scale),)
+
+
+def _listed(rules: Iterable[str]) -> str:
+    return "、".join(dict.fromkeys(rules))
+
+
+def _present(program: m.Program, records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The kinds of which there are records."""
+    found = {kind_named(program, r[k]) for r in records for k in KIND_KEYS if isinstance(r, Mapping) and k in r}
+    plain = any(isinstance(r, Mapping) and r.keys().isdisjoint(KIND_KEYS) for r in records)
+    return tuple(e for e in (INSURED, *program.entities) if e in found or (plain and e == INSURED))
+
+
+def _converted(reader: RecordReader, records: Iterable[Mapping[str, Any]]) -> Iterator[Person | Fault]:
+    """Yield each record of Python values, or its fault; a second one of the same kind and id is one."""
+    seen: dict[tuple[str, str], int] = {}
+    for number, record in enumerate(records, 1):
+        try:
+            person = reader.convert(record)
+        except RecordError as error:
+            name = next((record[k] for k in ("编号", "id") if isinstance(record, Mapping) and k in record), None)
+            yield Fault(None if name is None else str(name), error.diagnostics, reader.kind(record))
+            continue
+        first = seen.setdefault((person.entity, person.id), number)
+        if first != number:
+            arguments = {"person": person.id, "entity": person.entity, "first": f"#{first}"}
+            yield Fault(person.id, (Diagnostic("E743", arguments),), person.entity)
+            continue
+        yield person
+
+
 def explain_rule(rules: Rules, tracer: Tracer, person: str, rule: str, year: int) -> Explanation:
     """Return the explanation of one value, or raise UsageError with the nearest name."""
     if rule not in tracer.program.rules and rule in tracer.program.unencoded:
@@ -462,4 +786,4 @@ def explain_rule(rules: Rules, tracer: Tracer, person: str, rule: str, year: int
         raise UsageError([Diagnostic("E820", {"rule": rule, "year": year})]) from None
 
 
-__all__ = ["EvaluationError", "Kind", "Result", "Rules", "RulesetError", "UsageError", "load", "loads"]
+__all__ = ["EvaluationError", "Kind", "Population", "Result", "Rules", "RulesetError", "UsageError", "load", "loads"]

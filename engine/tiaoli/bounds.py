@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from tiaoli import model as m
 from tiaoli.model import ANY, Range
-from tiaoli.operators import row
+from tiaoli.operators import MOST_MEMBERS, row
 from tiaoli.values import Kind, Mode, round_to
 
 DATES: Range = (1, 3_652_059)
@@ -17,13 +17,19 @@ _DAYS_IN = {Kind.DAYS: (1, 1), Kind.MONTHS: (28, 31), Kind.YEARS: (365, 366)}
 
 @dataclass(slots=True)
 class Reach:
-    """Ranges by name: of facts, parameters and, in the year at hand and the one before, of rules."""
+    """Ranges by name: of facts, parameters and, in the year at hand and the one before, of rules.
+
+    ``sums`` and ``sums_before`` hold for each rule how far the sum of its values over some of the records of its kind can reach: a sum of
+    sums over groups counts each member once.
+    """
 
     years: Range
     facts: Mapping[str, Range]
     parameters: Mapping[str, Range]
     now: dict[str, Range] = field(default_factory=dict)
     before: dict[str, Range] = field(default_factory=dict)
+    sums: dict[str, Range] = field(default_factory=dict)
+    sums_before: dict[str, Range] = field(default_factory=dict)
 
     def of(self, expression: m.Expression) -> Range:
         """Return the range of ``expression``; dates by their ordinals."""
@@ -46,8 +52,56 @@ class Reach:
                 return _rounded(self.of(operand), unit, mode)
             case m.Apply():
                 return self._apply(expression)
+            case m.Through(value=value):
+                return self.of(value)
+            case m.Aggregate():
+                return self._aggregate(expression)
             case _:
                 return ANY
+
+    def _aggregate(self, expression: m.Aggregate) -> Range:
+        """A count or a sum over all records there can be; the others stay within the range of the members' value."""
+        if expression.form == "占比":
+            return 0, 1
+        if expression.form == "计数" or expression.value is None:
+            return 0, MOST_MEMBERS
+        return self.sum(expression.value) if expression.form == "合计" else self.of(expression.value)
+
+    def sum(self, expression: m.Expression) -> Range:
+        """Return the range of the sum of ``expression`` over any of the records that have it."""
+        parts = self._sum_of_parts(expression)
+        whole = _many(self.of(expression))
+        return whole if parts is None else _narrower(parts, whole)
+
+    def _sum_of_parts(self, expression: m.Expression) -> Range | None:
+        """The sum of an expression from the sums of its parts, or None where they tell nothing."""
+        match expression:
+            case m.Aggregate(form="计数"):
+                return 0, MOST_MEMBERS
+            case m.Aggregate(form="合计", value=value) if value is not None:
+                return self.sum(value)
+            case m.RuleRef(name=name, lag=lag):
+                return (self.sums_before if lag else self.sums).get(name)
+            case m.Apply(operator="+" | "-" | "负", operands=operands):
+                return row(expression.operator).bound(tuple(self.sum(o) for o in operands))
+            case m.Apply(operator="×", operands=(m.Constant() as factor, other) | (other, m.Constant() as factor)):
+                return row("×").bound((self.of(factor), self.sum(other)))
+            case m.Choose():
+                return row("+").bound((self.sum(expression.then), self.sum(expression.otherwise)))
+            case _:
+                return None
+
+    def sum_of_rule(self, rule: m.Rule) -> Range:
+        """Return the range of the sum of a rule's values: what is not rounded adds up clause by clause."""
+        values = [v for v in m.values_of(rule.body) if not _absent(v)]
+        whole = _many(self.now.get(rule.name, ANY))
+        exact = all(v.scale is not None and Fraction(1, 10**v.scale) % rule.unit == 0 for v in values)
+        if not exact or not rule.type.kind.is_number:
+            return whole
+        parts: Range = (0, 0)
+        for value in values:
+            parts = row("+").bound((parts, self.sum(value)))
+        return _narrower(parts, whole)
 
     def _apply(self, expression: m.Apply) -> Range:
         ranges = tuple(self.of(o) for o in expression.operands)
@@ -77,6 +131,18 @@ class Reach:
         """Return ``expression`` with the range of every node written in."""
         below = tuple(self.marked(o) for o in m.operands(expression))
         return replace(m.with_operands(expression, below), range=self.of(expression))
+
+
+def _many(value: Range) -> Range:
+    """The sum of any number of values in a range."""
+    low, high = value
+    return None if low is None else min(low, 0) * MOST_MEMBERS, None if high is None else max(high, 0) * MOST_MEMBERS
+
+
+def _narrower(one: Range, other: Range) -> Range:
+    """What is in both ranges."""
+    lows, highs = [r[0] for r in (one, other) if r[0] is not None], [r[1] for r in (one, other) if r[1] is not None]
+    return max(lows, default=None), min(highs, default=None)
 
 
 def point(value: object) -> Range:
@@ -165,49 +231,65 @@ def reach(
     )
     total: dict[str, Range] = {}
     initial = {r.name: point(r.initial) for s in segments for r in s.rules if r.has_initial}
-    state.before = dict(initial)
+    summing = any(
+        isinstance(n, m.Aggregate) for s in segments for r in s.rules for e in m.expressions(r.body) for n in m.walk(e)
+    )
+    sums_initial = {name: _many(value) for name, value in initial.items()} if summing else {}
+    state.before, state.sums_before = dict(initial), dict(sums_initial)
+    sums: dict[str, Range] = {}
     reads: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
     for segment in segments:
         for rule in segment.rules:
             if id(rule) not in reads:
                 reads[id(rule)] = _reads(rule)
-        _follow(state, segment, initial, total, reads)
-    state.now = dict(total)
-    state.before = {name: hull(r, initial[name]) if name in initial else r for name, r in total.items()}
+        _follow(state, segment, (initial, sums_initial), (total, sums), reads, summing)
+    state.now, state.sums = dict(total), dict(sums)
+    state.before, state.sums_before = _with_initial(total, initial), _with_initial(sums, sums_initial)
     return state, total
 
 
 def _follow(
     state: Reach,
     segment: m.Segment,
-    initial: Mapping[str, Range],
-    total: dict[str, Range],
+    initial: tuple[Mapping[str, Range], Mapping[str, Range]],
+    totals: tuple[dict[str, Range], dict[str, Range]],
     reads: Mapping[int, tuple[frozenset[str], frozenset[str]]],
+    summing: bool,
 ) -> None:
     """Carry ranges through the years of one segment; after its first year only rules that read what moved are worked out again."""
-    older: Mapping[str, Range] | None = None
+    past: set[str] | None = None
     for _ in range(segment.first, segment.last + 1):
-        past = None if older is None else _moved_names(state.before, older)
         if past is not None and not past:
             return
-        now, moved = dict(initial if past is None else state.before), set[str]()
-        state.now = now
+        now, sums, moved = dict(initial[0]), dict(initial[1]), set[str]()
+        if past is not None:
+            now, sums = dict(state.before), dict(state.sums_before)
+        state.now, state.sums = now, sums
         for rule in segment.rules:
+            name = rule.name
             if past is not None and not (reads[id(rule)][0] & moved or reads[id(rule)][1] & past):
                 continue
-            reached = _capped(state.body(rule))
-            if past is None or now[rule.name] != reached:
-                moved.add(rule.name)
-                now[rule.name] = reached
-                total[rule.name] = hull(total.get(rule.name, reached), reached)
-        older, state.before = state.before, now
-
-
-def _moved_names(now: Mapping[str, Range], before: Mapping[str, Range]) -> set[str]:
-    return {name for name, bounds in now.items() if before.get(name) != bounds}
+            known = now.get(name), sums.get(name)
+            now[name] = _capped(state.body(rule))
+            _widen(totals[0], name, now)
+            if summing:
+                sums[name] = _capped(state.sum_of_rule(rule))
+                _widen(totals[1], name, sums)
+            if past is None or known != (now[name], sums.get(name)):
+                moved.add(name)
+        past = {n for n in now if state.before.get(n) != now[n] or state.sums_before.get(n) != sums.get(n)}
+        state.before, state.sums_before = now, sums
 
 
 def _reads(rule: m.Rule) -> tuple[frozenset[str], frozenset[str]]:
     """The rules that a rule reads: of the same year, and of the year before."""
     refs = [n for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef)]
     return frozenset(r.name for r in refs if not r.lag), frozenset(r.name for r in refs if r.lag)
+
+
+def _widen(total: dict[str, Range], name: str, now: Mapping[str, Range]) -> None:
+    total[name] = hull(total.get(name, now[name]), now[name])
+
+
+def _with_initial(total: Mapping[str, Range], initial: Mapping[str, Range]) -> dict[str, Range]:
+    return {name: hull(r, initial[name]) if name in initial else r for name, r in total.items()}

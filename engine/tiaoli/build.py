@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -12,6 +12,7 @@ from lark import Token, Transformer, v_args
 
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic
+from tiaoli.operators import AGGREGATE_NAMES
 from tiaoli.source import Source, Span
 from tiaoli.values import Kind
 
@@ -37,6 +38,16 @@ _PLACE = re.compile(r"[A-Z]{2}(-[^\W_]+)*")
 
 RELIABILITIES = ("A", "B", "C")
 """官方发布; 官方文本的转载或媒体引述; 地方门户，待核实."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The members of an aggregate with what narrows them, as written between the brackets."""
+
+    name: s.Word
+    link: s.Word | None
+    condition: s.Expression | None
+    span: Span
 
 
 @v_args(meta=True)
@@ -66,11 +77,17 @@ class Builder(Transformer[Token, Any]):
 
     type_name = function = encoding = name
 
-    def reference(self, meta: Any, items: list[Token]) -> s.Reference:
+    def owner(self, _: Any, items: list[Token]) -> tuple[str, Any]:
+        return "owner", self._word(items[0])
+
+    def step(self, meta: Any, items: list[Token]) -> s.Reference:
         return s.Reference(str(items[0]), False, self._span(meta))
 
     def previous(self, meta: Any, items: list[Token]) -> s.Reference:
         return s.Reference(str(items[1]), True, self._span(meta))
+
+    def through(self, meta: Any, items: list[Any]) -> s.Through:
+        return s.Through(items[0], items[2], self._span(meta))
 
     def literal(self, _: Any, items: list[Token]) -> s.Literal:
         token = items[0]
@@ -186,10 +203,34 @@ class Builder(Transformer[Token, Any]):
     def from_argument(self, _: Any, items: list[Token]) -> Token:
         return items[1]
 
-    def call(self, meta: Any, items: list[Any]) -> s.Call:
+    def members(self, meta: Any, items: list[Any]) -> _Members:
+        link = self._word(items[2]) if _is(items[1], "BY") else None
+        condition = None if isinstance(items[-1], Token) else items[-1]
+        return _Members(self._word(items[0]), link, condition, self._span(meta))
+
+    def call(self, meta: Any, items: list[Any]) -> s.Expression:
         since = next((self._year(i) for i in items if isinstance(i, Token)), None)
         arguments = tuple(i for i in items[1:] if not isinstance(i, Token))
+        if items[0].text in AGGREGATE_NAMES:
+            return self._aggregate(items[0], arguments, since, self._span(meta))
+        for argument in arguments:
+            if isinstance(argument, _Members):
+                self._found.append(Diagnostic("E121", {"function": items[0].text}, argument.span))
         return s.Call(items[0], arguments, since, self._span(meta))
+
+    def _aggregate(self, form: s.Word, arguments: tuple[Any, ...], since: int | None, span: Span) -> s.Aggregate:
+        first, *rest = arguments or (None,)
+        if since is not None:
+            rest.append(s.Literal(Kind.YEAR, Fraction(since), span))
+        if isinstance(first, s.Reference) and not first.previous:
+            first = _Members(s.Word(first.name, first.span), None, None, first.span)
+        if not isinstance(first, _Members):
+            self._found.append(Diagnostic("E122", {"function": form.text}, getattr(first, "span", span)))
+            first = _Members(form, None, None, span)
+        for argument in rest:
+            if isinstance(argument, _Members):
+                self._found.append(Diagnostic("E121", {"function": form.text, "second": True}, argument.span))
+        return s.Aggregate(form, first.name, first.link, first.condition, tuple(rest), span)
 
     # ranges and cells
     def edge(self, _: Any, items: list[Token]) -> Token:
@@ -230,7 +271,7 @@ class Builder(Transformer[Token, Any]):
 
     def reliability(self, _: Any, items: list[Token]) -> tuple[str, Any]:
         if items[1] not in RELIABILITIES:
-            self._found.append(Diagnostic("E121", {"found": str(items[1])}, self._token_span(items[1])))
+            self._found.append(Diagnostic("E126", {"found": str(items[1])}, self._token_span(items[1])))
         return "reliability", str(items[1])
 
     known_as = reliability
@@ -315,6 +356,11 @@ class Builder(Transformer[Token, Any]):
         words = tuple(i for i in rest if isinstance(i, s.Word))
         return s.Outline(clause, subject, words, reason, self._span(meta))
 
+    # kinds of record
+    def entity(self, meta: Any, items: list[Any]) -> s.Entity:
+        parts = self._parts(items, meta)
+        return s.Entity(_first(items, s.Word), _modifiers(parts), self._span(meta))
+
     # facts
     def type(self, meta: Any, items: list[s.Word]) -> s.TypeName:
         return s.TypeName(tuple(items), self._span(meta))
@@ -348,6 +394,7 @@ class Builder(Transformer[Token, Any]):
             question=parts.get("question"),
             modifiers=_modifiers(parts),
             span=self._span(meta),
+            owner=parts.get("owner"),
         )
 
     def _parts(self, items: list[Any], meta: Any) -> dict[str, Any]:
@@ -398,6 +445,9 @@ class Builder(Transformer[Token, Any]):
         type_name = next((i for i in items if isinstance(i, s.TypeName)), None)
         key = parts.pop("key", None)
         optional = parts.pop("optional", False)
+        if "owner" in parts:
+            arguments = {"owner": parts["owner"].text, "name": _first(items, s.Word).text}
+            self._found.append(Diagnostic("E125", arguments, parts["owner"].span))
         return s.Parameter(_first(items, s.Word), type_name, optional, key, rows, _modifiers(parts), self._span(meta))
 
     # rules, tables, scales
@@ -418,6 +468,7 @@ class Builder(Transformer[Token, Any]):
             initial=parts.get("initial"),
             rounding=parts.get("rounding"),
             modifiers=_modifiers(parts),
+            owner=parts.get("owner"),
         )
 
     def _clause(self, meta: Any, items: list[Any]) -> s.Clause:
@@ -446,7 +497,8 @@ class Builder(Transformer[Token, Any]):
         _, *clauses = next(i for i in items if isinstance(i, list))
         conditional = tuple(c for c in clauses if c.condition is not None)
         last = next((c for c in clauses if c.condition is None), None)
-        return s.RuleException(_first(items, s.Word), conditional, last, self._span(meta))
+        owner = self._parts(items, meta).get("owner")
+        return s.RuleException(_first(items, s.Word), conditional, last, self._span(meta), owner)
 
     def column(self, _: Any, items: list[Any]) -> tuple[str, Any]:
         return "column", items[0]
@@ -495,7 +547,8 @@ class Builder(Transformer[Token, Any]):
         return s.Amendment(items[1], self._span(meta))
 
     def repeal(self, meta: Any, items: list[Any]) -> s.Repeal:
-        return s.Repeal(_first(items, s.Word), _modifiers(self._parts(items, meta)), self._span(meta))
+        parts = self._parts(items, meta)
+        return s.Repeal(_first(items, s.Word), _modifiers(parts), self._span(meta), parts.get("owner"))
 
     def in_principle(self, _: Any, __: list[Any]) -> tuple[str, Any]:
         return "in_principle", True

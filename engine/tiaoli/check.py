@@ -21,7 +21,9 @@ from tiaoli.check_unencoded import leave_out
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.elaborate import Elaborator
 from tiaoli.model import ANY
+from tiaoli.operators import MOST_MEMBERS
 from tiaoli.resolve import resolve
+from tiaoli.show_value import show_value
 from tiaoli.symbols import InForce
 
 _LIMIT = 2**63 - 1
@@ -57,7 +59,7 @@ def _bounded(desk: Desk, segments: list[m.Segment], ranges: Reach, totals: dict[
                 body = m.map_body(rule.body, ranges.marked)
                 total = totals.get(rule.name, ANY)
                 done[id(rule)] = replace(rule, body=body, range=total)
-                if rule.name not in said and not spoiled and _overflows(desk, rule, total):
+                if rule.name not in said and not spoiled and not _reads(rule) & said and _overflows(desk, rule, total):
                     said.add(rule.name)
     return [replace(segment, rules=tuple(done[id(r)] for r in segment.rules)) for segment in segments]
 
@@ -67,27 +69,44 @@ def _overflows(desk: Desk, rule: m.Rule, total: m.Range) -> bool:
         return False
     low, high = total
     if low is None or high is None or max(abs(Fraction(low)), abs(Fraction(high))) * 10**rule.scale > _LIMIT:
-        desk.say("E307", rule.span, None, name=rule.name)
+        nodes = (n for e in m.expressions(rule.body) for n in m.walk(e))
+        summed = next((n for n in nodes if isinstance(n, m.Aggregate) and n.form == "合计"), None)
+        if summed is None or summed.value is None:
+            desk.say("E307", rule.span, None, name=rule.name)
+        else:
+            limit = show_value(_each(summed), summed.type)
+            desk.say("E337", summed.value.span, None, name=rule.name, value=summed.value.span.text, limit=limit)
         return True
     return False
 
 
+def _each(aggregate: m.Aggregate) -> Fraction:
+    """A round number up to which values may reach so that their sum over all members stays within 64 bits."""
+    most = _LIMIT // MOST_MEMBERS // 10 ** (aggregate.scale or 0)
+    return Fraction(10 ** (len(str(most)) - 1))
+
+
+def _reads(rule: m.Rule) -> set[str]:
+    nodes = (n for e in m.expressions(rule.body) for n in m.walk(e))
+    return {n.name for n in nodes if isinstance(n, m.RuleRef) and n.name != rule.name}
+
+
 def _program(desk: Desk, segments: list[m.Segment]) -> m.Program:
-    read = {
-        n.name
+    nodes = [
+        n
         for segment in segments
         for e in (
             *(x for r in segment.rules for x in m.expressions(r.body)),
             *(g.condition for g in segment.mandates),
         )
         for n in m.walk(e)
-        if isinstance(n, m.FactRef)
-    }
+    ]
+    read = {n.name for n in nodes if isinstance(n, m.FactRef)} | {n.link for n in nodes if isinstance(n, m.Aggregate)}
     facts = {
         name: replace(f, required=name in read and not f.has_default and not f.type.nullable)
         for name, f in desk.facts.items()
     }
     return m.Program(
         desk.in_force.place, desk.in_force.first, desk.in_force.last, tuple(segments), facts,
-        desk.parameters, desk.questions, desk.in_force.documents, desk.in_force.fingerprint, desk.unencoded,
+        desk.parameters, desk.questions, desk.in_force.documents, desk.in_force.fingerprint, desk.unencoded, desk.entities,
     )  # fmt: skip

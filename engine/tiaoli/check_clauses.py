@@ -7,18 +7,22 @@ from dataclasses import dataclass, replace
 from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.check_desk import Desk, bases, clause_text, inherit, require_basis
-from tiaoli.elaborate import Context, fits
+from tiaoli.elaborate import fits
+from tiaoli.elaborate_context import Context
 from tiaoli.resolve import Signature
 from tiaoli.symbols import (
     ExceptionText,
     Version,
 )
-from tiaoli.values import Kind
+from tiaoli.values import INSURED, Kind
 
 
-def context_of(desk: Desk, modifiers: s.Modifiers, piece: Slice, document: m.Document | None = None) -> Context:
+def context_of(
+    desk: Desk, modifiers: s.Modifiers, piece: Slice, signature: Signature, document: m.Document | None = None
+) -> Context:
     number = (document or piece.version.document).number
-    return Context(number, clause_text(modifiers), years=(piece.first, piece.last))
+    entity = signature.owner or INSURED
+    return Context(number, clause_text(modifiers), entity, years=(piece.first, piece.last))
 
 
 def elaborate_clause(

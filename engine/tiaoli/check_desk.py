@@ -8,8 +8,9 @@ from fractions import Fraction
 from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic, Related, errors
-from tiaoli.elaborate import Context, Elaborator
-from tiaoli.meaning import Result, Trouble, evaluate, figure
+from tiaoli.elaborate import Elaborator
+from tiaoli.elaborate_context import Context
+from tiaoli.meaning import Environment, Result, Trouble, evaluate, figure
 from tiaoli.resolve import Scope
 from tiaoli.source import Span
 from tiaoli.symbols import (
@@ -26,6 +27,7 @@ class Desk:
     scope: Scope
     elaborator: Elaborator
     found: list[Diagnostic]
+    entities: dict[str, m.Entity] = field(default_factory=dict)
     facts: dict[str, m.Fact] = field(default_factory=dict)
     parameters: dict[str, m.Parameter] = field(default_factory=dict)
     questions: dict[str, m.Question] = field(default_factory=dict)
@@ -62,6 +64,12 @@ class Constants:
 
     def rule(self, ref: m.RuleRef) -> Result:
         raise AssertionError(ref)
+
+    def linked(self, ref: m.Through, ident: str) -> Environment:
+        raise AssertionError(ref)
+
+    def aggregate(self, aggregate: m.Aggregate) -> Result:
+        raise AssertionError(aggregate)
 
 
 def bases(modifiers: s.Modifiers, document: m.Document) -> tuple[m.Basis, ...]:

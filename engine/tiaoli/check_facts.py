@@ -10,10 +10,11 @@ from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.bounds import point
 from tiaoli.check_desk import Desk, bases, clause_text, constant_value, require_basis
-from tiaoli.elaborate import Context
+from tiaoli.elaborate_context import Context
 from tiaoli.model import ANY
 from tiaoli.resolve import DEFAULT_RANGES, Signature
 from tiaoli.symbols import (
+    EntitySymbol,
     FactSymbol,
     ParameterSymbol,
     QuestionSymbol,
@@ -24,6 +25,8 @@ from tiaoli.values import Kind, Type, Value
 
 
 def define(desk: Desk) -> None:
+    for name, entity in desk.in_force.entities.items():
+        desk.entities[name] = _entity(entity)
     for name, signature in desk.scope.signatures.items():
         match signature.symbol:
             case FactSymbol() as symbol:
@@ -38,9 +41,15 @@ def define(desk: Desk) -> None:
         desk.facts[name] = replace(fact, required_when=_demand(desk, name))
 
 
+def _entity(symbol: EntitySymbol) -> m.Entity:
+    written = symbol.declaration
+    basis = bases(written.modifiers, symbol.document)
+    return m.Entity(symbol.name, written.modifiers.note, basis, symbol.document.number, written.name.span)
+
+
 def _fact(desk: Desk, symbol: FactSymbol, signature: Signature) -> m.Fact:
     written = symbol.declaration
-    context = Context(symbol.document.number, clause_text(written.modifiers))
+    context = Context(symbol.document.number, clause_text(written.modifiers), symbol.entity)
     default: Value = None
     has_default = written.default is not None
     if written.default is not None:
@@ -56,6 +65,7 @@ def _fact(desk: Desk, symbol: FactSymbol, signature: Signature) -> m.Fact:
         symbol.name, written.yearly, signature.type, default, has_default, False, None,
         written.modifiers.first, written.modifiers.last, bounds, signature.scale,
         written.question, written.modifiers.note, bases(written.modifiers, symbol.document), written.span,
+        symbol.entity,
     )  # fmt: skip
 
 
@@ -89,7 +99,7 @@ def _demand(desk: Desk, name: str) -> m.Expression | None:
     written = symbol.declaration
     if written.required_when is None:
         return None
-    context = Context(symbol.document.number, clause_text(written.modifiers))
+    context = Context(symbol.document.number, clause_text(written.modifiers), symbol.entity)
     node = desk.elaborator.condition(written.required_when, context)
     if node is not None and any(_beyond_facts(e) for e in m.walk(node)):
         desk.say("E328", written.required_when.span, context.clause)
@@ -164,7 +174,7 @@ def _question(desk: Desk, symbol: QuestionSymbol) -> m.Question:
 
 
 def _beyond_facts(node: m.Expression) -> bool:
-    return isinstance(node, m.RuleRef | m.ParameterRef | m.QuestionRef) or (
+    return isinstance(node, m.RuleRef | m.ParameterRef | m.QuestionRef | m.Through | m.Aggregate) or (
         isinstance(node, m.FactRef) and node.lag == 1
     )
 

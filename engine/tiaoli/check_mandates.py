@@ -9,12 +9,13 @@ from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.bounds import Reach
 from tiaoli.check_desk import Desk, bases, clause_text, require_basis
+from tiaoli.consolidate import entity_named
 from tiaoli.diagnostic import Diagnostic, Related, errors
-from tiaoli.elaborate import Context
-from tiaoli.meaning import Result, Trouble, decide, evaluate, figure
+from tiaoli.elaborate_context import Context
+from tiaoli.meaning import Environment, Result, Trouble, decide, evaluate, figure
 from tiaoli.show_value import show_value
 from tiaoli.symbols import MandateText, ParameterSymbol
-from tiaoli.values import Value
+from tiaoli.values import INSURED, Value
 
 
 def check_mandates(desk: Desk, segments: list[m.Segment], ranges: Reach) -> list[m.Segment]:
@@ -35,12 +36,15 @@ def check_mandates(desk: Desk, segments: list[m.Segment], ranges: Reach) -> list
 
 def _mandate(desk: Desk, text: MandateText, ranges: Reach, figures: _Figures) -> list[m.Mandate]:
     written = text.declaration
-    context = Context(text.document.number, clause_text(written.modifiers))
+    entity = _entity(desk, written.condition)
+    context = Context(text.document.number, clause_text(written.modifiers), entity)
     if text.document.place == desk.in_force.place:
         require_basis(desk, written.modifiers, written.span, context)
     if _elsewhere(desk, written.condition):
         return []
     before = len(desk.found)
+    if _without_owner(desk, written.condition, entity, context):
+        return []
     node = desk.elaborator.condition(written.condition, context)
     if node is None:
         if text.document.place != desk.in_force.place:
@@ -51,8 +55,9 @@ def _mandate(desk: Desk, text: MandateText, ranges: Reach, figures: _Figures) ->
     decided = figures.alone(node)
     basis = bases(written.modifiers, text.document)
     mandate = m.Mandate(
-        ranges.marked(node), written.in_principle, decided, first, last, basis, text.document.number, written.span
-    )
+        ranges.marked(node), written.in_principle, decided, first, last, basis, text.document.number, written.span,
+        entity,
+    )  # fmt: skip
     if decided and not errors(desk.found):
         _decide(desk, mandate, figures)
     return [mandate]
@@ -79,7 +84,8 @@ def _misfit(desk: Desk, text: MandateText, before: int) -> None:
 def _elsewhere(desk: Desk, condition: s.Expression) -> bool:
     """Whether the condition names something that other places define and this one does not."""
     names = _names(condition)
-    return any(n not in desk.in_force.symbols and n in desk.in_force.known for n in names)
+    own = (*desk.in_force.symbols, *desk.in_force.entities)
+    return any(n not in own and n in desk.in_force.known for n in names)
 
 
 class _Figures:
@@ -88,7 +94,7 @@ class _Figures:
     def __init__(self, desk: Desk, segments: list[m.Segment]) -> None:
         self._desk = desk
         self._known: dict[tuple[str, int], Result] = {}
-        self._personal = _spread(segments, lambda n: isinstance(n, m.FactRef | m.QuestionRef))
+        self._personal = _spread(segments, lambda n: isinstance(n, m.FactRef | m.QuestionRef | m.Aggregate))
         self._remembering = _spread(
             segments, lambda n: isinstance(n, m.CurrentYear) or (isinstance(n, m.RuleRef) and n.lag == 1)
         )
@@ -100,7 +106,8 @@ class _Figures:
     def alone(self, node: m.Expression) -> bool:
         """Whether parameters alone decide ``node``."""
         return not any(
-            isinstance(n, m.FactRef) or (isinstance(n, m.RuleRef) and n.name in self._personal) for n in m.walk(node)
+            isinstance(n, m.FactRef | m.Aggregate) or (isinstance(n, m.RuleRef) and n.name in self._personal)
+            for n in m.walk(node)
         )
 
     def holds(self, mandate: m.Mandate, year: int) -> bool | None:
@@ -141,6 +148,12 @@ class _Figures:
             self._known[ref.name, self.year] = decide(text, self).value if text else initial
         value, self.year = self._known[ref.name, self.year], now
         return value
+
+    def linked(self, ref: m.Through, ident: str) -> Environment:
+        raise AssertionError(ref)
+
+    def aggregate(self, aggregate: m.Aggregate) -> Result:
+        raise AssertionError(aggregate)
 
     def text(self, name: str, year: int) -> m.Rule | None:
         """Return the text of a rule in force in ``year``."""
@@ -207,21 +220,70 @@ def _values_in(
                 pending += [(e, at - node.lag) for e in m.expressions(text.body)] if text else []
 
 
+def _entity(desk: Desk, condition: s.Expression) -> str:
+    """The kind of record that a mandate is about: the one before 的 in it (`统筹地区 的 参保率 ≥ 99%`), else 参保人."""
+    heads = (_head(n) for n in _paths(condition))
+    return next((entity_named(h) for h in heads if h is not None and h in desk.in_force.entities), INSURED)
+
+
+def _without_owner(desk: Desk, condition: s.Expression, entity: str, context: Context) -> bool:
+    """Say which name of another kind of record stands in a mandate without its owner."""
+    if entity != INSURED:
+        return False
+    for path in _paths(condition, inside=False):
+        signature = desk.scope.signatures.get(path.name) if isinstance(path, s.Reference) else None
+        owner = signature.owner if signature else None
+        if owner not in (None, INSURED):
+            way = f"{owner} 的 {path.span.text}"
+            desk.say("E218", path.span, context.clause, name=path.span.text, owner=owner, here=INSURED, way=way)
+            return True
+    return False
+
+
+def _head(path: s.Path) -> str | None:
+    """The name that a path of several steps begins with."""
+    if isinstance(path, s.Reference):
+        return None
+    return path.link.name if isinstance(path.link, s.Reference) else _head(path.link)
+
+
 def _names(expression: s.Expression) -> set[str]:
+    return {name for path in _paths(expression) for name in _steps(path)}
+
+
+def _steps(path: s.Path) -> set[str]:
+    return {path.name} if isinstance(path, s.Reference) else {*_steps(path.link), path.value.name}
+
+
+def _paths(expression: s.Expression, inside: bool = True) -> Iterator[s.Path]:
+    """Yield every name, or names joined by 的, that an expression reads, also ``inside`` aggregates."""
     match expression:
-        case s.Reference(name, _):
-            return {name}
+        case s.Reference() | s.Through():
+            yield expression
         case s.Has(reference, _):
-            return {reference.name}
-        case s.Operation(_, operands):
-            return set().union(*(_names(o) for o in operands))
-        case s.Within(value, choices):
-            return set().union(_names(value), *(_names(c) for c in choices))
-        case s.Conditional(condition, then, otherwise):
-            return _names(condition) | _names(then) | _names(otherwise)
-        case s.Rounded(value, _):
-            return _names(value)
-        case s.Call(_, arguments, _):
-            return set().union(*(_names(a) for a in arguments)) if arguments else set()
+            yield reference
         case s.Literal():
-            return set()
+            pass
+        case s.Aggregate() if not inside:
+            pass
+        case _:
+            for below in _below(expression):
+                yield from _paths(below, inside)
+
+
+def _below(
+    expression: s.Operation | s.Within | s.Conditional | s.Rounded | s.Call | s.Aggregate,
+) -> tuple[s.Expression, ...]:
+    match expression:
+        case s.Operation(_, operands):
+            return operands
+        case s.Within(value, choices):
+            return (value, *choices)
+        case s.Conditional(condition, then, otherwise):
+            return (condition, then, otherwise)
+        case s.Rounded(value, _):
+            return (value,)
+        case s.Call(_, arguments, _):
+            return arguments
+        case s.Aggregate(condition=condition, arguments=arguments):
+            return arguments if condition is None else (condition, *arguments)

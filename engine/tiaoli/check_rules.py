@@ -38,7 +38,7 @@ def elaborate_rules(desk: Desk) -> None:
 def _rule(desk: Desk, symbol: RuleSymbol, signature: Signature) -> None:
     for piece in _slices(desk, symbol):
         head = piece.version.declaration.head
-        if resolve_type(head.type, head.optional, []) != signature.type:
+        if resolve_type(head.type, head.optional, [], desk.in_force) != signature.type:
             desk.broken.add(symbol.name)
             continue
         rule = _elaborate(desk, symbol, signature, piece)
@@ -119,7 +119,7 @@ def _elaborate(desk: Desk, symbol: RuleSymbol, signature: Signature, piece: Slic
     for exception, clause in () if isinstance(text, s.Rule) else piece.exceptions:
         related = Related(head.name.span, "defined_here")
         desk.say("E416", clause.span, None, related, name=exception.declaration.name.text)
-    context = context_of(desk, head.modifiers, piece)
+    context = context_of(desk, head.modifiers, piece, signature)
     initial: Value = None
     stated = next((v.declaration.head.initial for v in reversed(symbol.versions) if v.declaration.head.initial), None)
     if stated is not None:
@@ -138,13 +138,13 @@ def _elaborate(desk: Desk, symbol: RuleSymbol, signature: Signature, piece: Slic
     return m.Rule(
         symbol.name, signature.type, signature.scale, symbol.output, False, piece.first, piece.last, body,
         mode, unit, named, initial, signature.has_initial, ANY,
-        document.number, bases(head.modifiers, document), head.modifiers.note, head.name.span,
+        document.number, bases(head.modifiers, document), head.modifiers.note, head.name.span, symbol.entity,
     )  # fmt: skip
 
 
 def _cases(desk: Desk, text: s.Rule, signature: Signature, piece: Slice) -> m.Cases | None:
     document = piece.version.document
-    context = context_of(desk, text.head.modifiers, piece)
+    context = context_of(desk, text.head.modifiers, piece, signature)
     inherited = text.head.modifiers
     clauses: list[m.Clause] = []
     for written in piece.clauses:
@@ -166,7 +166,7 @@ def _cases(desk: Desk, text: s.Rule, signature: Signature, piece: Slice) -> m.Ca
 def _exceptions(desk: Desk, signature: Signature, piece: Slice) -> tuple[tuple[m.Clause, ...], ...]:
     groups: dict[int, list[m.Clause]] = {}
     for exception, written in piece.exceptions:
-        context = context_of(desk, written.modifiers, piece, exception.document)
+        context = context_of(desk, written.modifiers, piece, signature, exception.document)
         clause = elaborate_clause(desk, written, signature, context, exception.document, s.Modifiers())
         if clause is not None:
             groups.setdefault(exception.rank, []).append(clause)
@@ -189,21 +189,21 @@ def _remember(desk: Desk, memory: Memory) -> None:
     zero = m.Constant(YEARS, 0, ANY, span, Fraction(0))
     start: Value = initial
     if memory.form == "连续年数":
-        before = m.RuleRef(YEARS, 0, ANY, span, memory.name, 1)
+        before = m.RuleRef(YEARS, 0, ANY, span, memory.name, 1, memory.entity)
         clauses = ((condition, combine("+", before, one, span)), (None, zero))
     elif memory.form == "曾经":
         kind, start = BOOL, False
-        before = m.RuleRef(BOOL, 0, ANY, span, memory.name, 1)
+        before = m.RuleRef(BOOL, 0, ANY, span, memory.name, 1, memory.entity)
         clauses = ((None, m.Apply(BOOL, 0, ANY, span, "或", (before, condition))),)
     else:
         kind, scale = argument.type, argument.scale or 0
-        before = m.RuleRef(kind, scale, ANY, span, memory.name, 1)
+        before = m.RuleRef(kind, scale, ANY, span, memory.name, 1, memory.entity)
         grown = combine("+", before, argument, span)
         clauses = ((None, grown),) if memory.since is None else ((condition, grown), (None, before))
     body = m.Cases((), tuple(m.Clause(c, v, (), None, memory.document, span) for c, v in clauses))
     unit = Fraction(1, 10**scale)
     rule = m.Rule(
         memory.name, kind, scale, False, True, desk.in_force.first, desk.in_force.last, body, Mode.HALF_UP, unit,
-        True, start, True, ANY, memory.document, (), None, span,
+        True, start, True, ANY, memory.document, (), None, span, memory.entity,
     )  # fmt: skip
     desk.rules[memory.name] = [rule]

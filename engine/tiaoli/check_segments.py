@@ -9,6 +9,7 @@ from tiaoli.check_desk import Desk
 from tiaoli.check_unencoded import without_unencoded
 from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.model import ANY
+from tiaoli.operators import BOOL
 from tiaoli.source import Span
 from tiaoli.values import Kind, Type, Value
 
@@ -35,11 +36,27 @@ def _in_years(desk: Desk, rule: m.Rule, active: dict[str, m.Rule], said: set[tup
     """A hidden rule reads the 初值 of rules that are not in force."""
 
     def change(expression: m.Expression) -> m.Expression:
+        if isinstance(expression, m.Through) and not expression.value.lag and _gone(expression.value, active):
+            initial = _initial_of(desk, expression.value, said)  # type: ignore[arg-type]
+            return _where_linked(replace(expression, link=change(expression.link)), initial)
         if isinstance(expression, m.RuleRef) and not expression.lag and expression.name not in active:
             return _initial_of(desk, expression, said)
         return m.with_operands(expression, tuple(change(o) for o in m.operands(expression)))
 
     return replace(rule, body=m.map_body(rule.body, change))
+
+
+def _gone(value: m.FactRef | m.RuleRef, active: dict[str, m.Rule]) -> bool:
+    return isinstance(value, m.RuleRef) and value.name not in active
+
+
+def _where_linked(through: m.Through, initial: m.Expression) -> m.Expression:
+    """The 初值 of a rule of another record, absent where the link is."""
+    if not through.link.type.nullable:
+        return initial
+    absent = m.Constant(replace(initial.type, nullable=True), 0, ANY, through.span, None)
+    there = m.Present(BOOL, 0, ANY, through.span, through.link)
+    return m.Choose(through.type, through.scale, ANY, through.span, there, initial, absent)
 
 
 def _initial_of(desk: Desk, ref: m.RuleRef, said: set[tuple[str, int, str]]) -> m.Expression:

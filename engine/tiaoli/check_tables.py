@@ -10,7 +10,8 @@ from tiaoli import syntax as s
 from tiaoli.check_clauses import Slice, context_of, elaborate_clause, elaborate_result
 from tiaoli.check_desk import Desk, bases, clause_text, inherit, require_basis
 from tiaoli.diagnostic import Diagnostic
-from tiaoli.elaborate import Context, apply_all, combine, fits
+from tiaoli.elaborate import apply_all, combine, fits
+from tiaoli.elaborate_context import Context
 from tiaoli.model import ANY
 from tiaoli.operators import BOOL
 from tiaoli.resolve import Signature
@@ -19,7 +20,7 @@ from tiaoli.values import Kind, Type
 
 
 def elaborate_table(desk: Desk, text: s.Table, signature: Signature, piece: Slice) -> m.DecisionTable | None:
-    context = context_of(desk, text.head.modifiers, piece)
+    context = context_of(desk, text.head.modifiers, piece, signature)
     columns = [desk.elaborator.value(c, context, None, nullable=True) for c in text.columns]
     if any(c is None for c in columns):
         return None
@@ -72,8 +73,8 @@ def _row(
             return None
         tests.append(test)
         conditions.extend(_asked(test, column, cell.span))
-        if isinstance(written, s.Reference) and not test.any and not test.absent:
-            inner = replace(inner, present=inner.present | {(written.name, written.previous)})
+        if isinstance(written, s.Reference | s.Through) and not test.any and not test.absent:
+            inner = replace(inner, present=inner.present | {written})
     if row.value is None:
         return None
     value = elaborate_result(desk, row.value, inner, signature)
@@ -141,7 +142,7 @@ def _compared(
 
 def _cell_value(desk: Desk, expression: s.Expression, wanted: Type, context: Context) -> m.Expression | None:
     node = desk.elaborator.of_type(expression, context, wanted)
-    if node is not None and any(isinstance(e, m.FactRef | m.RuleRef) for e in m.walk(node)):
+    if node is not None and any(isinstance(e, m.FactRef | m.RuleRef | m.Aggregate) for e in m.walk(node)):
         desk.say("E506", expression.span, context.clause)
         return None
     return node
@@ -165,7 +166,7 @@ def _interval(
 
 
 def elaborate_scale(desk: Desk, text: s.Scale, signature: Signature, piece: Slice) -> m.MarginalScale | None:
-    context = context_of(desk, text.head.modifiers, piece)
+    context = context_of(desk, text.head.modifiers, piece, signature)
     base = desk.elaborator.value(text.base, context)
     if base is None:
         return None

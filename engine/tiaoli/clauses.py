@@ -13,7 +13,7 @@ from tiaoli.outline import citations, covers, outlines
 from tiaoli.source import Span, half_width
 
 Kind: TypeAlias = Literal[
-    "fact", "parameter", "rule", "table", "scale", "question", "mandate", "exception", "repeal", "amendment"
+    "entity", "fact", "parameter", "rule", "table", "scale", "question", "mandate", "exception", "repeal", "amendment"
 ]  # fmt: skip
 
 
@@ -146,6 +146,8 @@ def _encoding(declaration: s.Declaration) -> Encoding | None:
 
 def _kind(definition: s.Definition) -> Kind:
     match definition:
+        case s.Entity():
+            return "entity"
         case s.Fact():
             return "fact"
         case s.Parameter():

@@ -17,6 +17,7 @@ from tiaoli.comparison_lines import ANY_CELL, line_pairs, reordered
 from tiaoli.inventory import (
     Amount,
     DocumentItem,
+    EntityItem,
     FactItem,
     Inventory,
     Item,
@@ -201,7 +202,7 @@ def _changes(left: Item, right: Item) -> Iterator[Change]:
             yield from _option_changes(left.question, right.question)
         case MandateItem(), MandateItem() if left.condition != right.condition:
             yield Change("condition", left.condition, right.condition)
-        case ((DocumentItem() | FactItem() | MandateItem()), _):
+        case ((DocumentItem() | EntityItem() | FactItem() | MandateItem()), _):
             pass
         case _:
             raise AssertionError(left, right)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WORDS = {
     "zh": {
         "head": "{left} → {right}", "side": "{place} {year}年度", "same": "没有差别。", "same_meaning": "含义没有差别，只有依据或说明不同。",
-        "documents": "文件", "facts": "事实", "parameters": "参数", "rules": "规则", "questions": "存疑", "mandates": "要求",
+        "documents": "文件", "entities": "对象", "facts": "事实", "parameters": "参数", "rules": "规则", "questions": "存疑", "mandates": "要求",
         "added": "新增", "removed": "取消", "only": "只有{}有", "changed": "改变", "recited": "仅依据或说明",
         "recited_head": "含义相同，依据或说明不同", "unchanged": "没有差别的部分：{}", "from_to": "由 {} 改为 {}", "join": "、",
         "stop": "：", "points": "{}个百分点", "times": "（{}处）", "open": "（", "close": "）", "comma": "，", "amount": "差额",
@@ -28,7 +28,7 @@ WORDS = {
     "en": {
         "head": "{left} → {right}", "side": "{place} {year}", "same": "nothing differs.",
         "same_meaning": "the meaning is the same; only citations or notes differ.",
-        "documents": "documents", "facts": "facts", "parameters": "parameters", "rules": "rules", "questions": "open questions",
+        "documents": "documents", "entities": "entities", "facts": "facts", "parameters": "parameters", "rules": "rules", "questions": "open questions",
         "mandates": "mandates", "added": "added", "removed": "removed", "only": "only in {}", "changed": "changed",
         "recited": "citation or note only", "recited_head": "same meaning, other citation or note", "unchanged": "without difference: {}",
         "from_to": "{} → {}", "join": ", ", "stop": ": ", "points": "{} percentage points", "times": " (in {} places)",
@@ -37,7 +37,7 @@ WORDS = {
 }  # fmt: skip
 ASPECTS = {
     "title": ("标题", "title"), "issuer": ("机关", "issuer"), "issued": ("日期", "date"), "place": ("地区", "place"),
-    "effective": ("施行", "effective"), "website": ("网址", "website"), "reliability": ("可靠性", "reliability"), "yearly": ("每年", "yearly"), "type": ("类型", "type"),
+    "effective": ("施行", "effective"), "website": ("网址", "website"), "reliability": ("可靠性", "reliability"), "entity": ("对象", "entity"), "yearly": ("每年", "yearly"), "type": ("类型", "type"),
     "default": ("默认", "default"), "required": ("必填", "required"), "required_when": ("必填条件", "required when"),
     "range": ("范围", "range"), "question": ("问", "question"), "key": ("按", "key"), "output": ("结果", "output"),
     "rounding": ("舍入", "rounding"), "initial": ("初值", "initial value"), "base": ("底数", "base"), "hit": ("命中首个", "first hit"),
@@ -83,7 +83,11 @@ def _by_section(comparison: Comparison) -> Iterator[tuple[str, list[Difference]]
 
 def _unchanged(comparison: Comparison) -> list[str]:
     touched = {d.section for d in comparison.differences}
-    return [section for section, _ in sections(comparison.left) if section not in touched]
+    return [
+        section
+        for section, items in sections(comparison.left)
+        if section not in touched and (items or section != "entities")
+    ]
 
 
 def _section_lines(comparison: Comparison, differences: Sequence[Difference], lang: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.model import Document
 from tiaoli.source import Span
 from tiaoli.symbols import (
+    EntitySymbol,
     ExceptionText,
     FactSymbol,
     InForce,
@@ -29,6 +30,7 @@ from tiaoli.symbols import (
     ValueText,
     Version,
 )
+from tiaoli.values import INSURED, INSURED_NAMES
 
 BUILT_INS = ("本年度", "current_year", "地区", "place", "编号", "id")
 T = TypeVar("T")
@@ -48,9 +50,11 @@ def consolidate(documents: Sequence[s.Document], place: str, first: int, last: i
         heads[head.number] = head
         work.read(text, head, rank)
     known = frozenset(name for text in documents for name in _defined(text))
+    symbols = work.finish()
     in_force = InForce(
-        place, first, last, work.finish(), tuple(work.mandates), heads, known, broken, fingerprint(texts)
-    )
+        place, first, last, symbols, tuple(work.mandates), heads, known, broken | work.astray, fingerprint(texts),
+        work.entities,
+    )  # fmt: skip
     return in_force, found
 
 
@@ -117,8 +121,26 @@ def name_of(declaration: s.Definition) -> s.Word:
     match declaration:
         case s.Rule() | s.Table() | s.Scale():
             return declaration.head.name
-        case s.Fact() | s.Parameter() | s.Question():
+        case s.Entity() | s.Fact() | s.Parameter() | s.Question():
             return declaration.name
+
+
+def owner_of(declaration: s.Declaration) -> s.Word | None:
+    """Return the kind of record written before 的 in a declaration, or None."""
+    match declaration:
+        case s.Rule() | s.Table() | s.Scale():
+            return declaration.head.owner
+        case s.Fact() | s.RuleException() | s.Repeal():
+            return declaration.owner
+        case s.Amendment():
+            return owner_of(declaration.target)
+        case _:
+            return None
+
+
+def entity_named(word: str) -> str:
+    """Return the kind of record that ``word`` names: 参保人 has an English name too."""
+    return INSURED if word in INSURED_NAMES else word
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
@@ -145,6 +167,9 @@ class _Work:
         self.mandates: list[MandateText] = []
         self.spans: dict[str, Span] = {}
         self.framing: dict[str, str] = {}
+        self.entities: dict[str, EntitySymbol] = {}
+        self.owners: dict[str, s.Word | None] = {}
+        self.astray: set[str] = set()
 
     def read(self, text: s.Document, head: Document, rank: int) -> None:
         assert text.header
@@ -152,7 +177,7 @@ class _Work:
         others = [d for d in text.declarations if not isinstance(d, s.Definition)]
         for declaration in (*defining, *others):
             match declaration:
-                case s.Fact() | s.Parameter() | s.Rule() | s.Table() | s.Scale() | s.Question():
+                case s.Entity() | s.Fact() | s.Parameter() | s.Rule() | s.Table() | s.Scale() | s.Question():
                     self._define(declaration, head, text.header.framework)
                 case s.Amendment():
                     self._amend(declaration, head)
@@ -168,6 +193,9 @@ class _Work:
 
     def _define(self, declaration: s.Definition, head: Document, framework: bool) -> None:
         word = name_of(declaration)
+        if isinstance(declaration, s.Entity) and word.text in INSURED_NAMES:
+            self.found.append(Diagnostic("E231", {"name": word.text}, word.span))
+            return
         if word.text in BUILT_INS:
             self.found.append(Diagnostic("E203", {"name": word.text}, word.span))
             return
@@ -180,17 +208,20 @@ class _Work:
         self.spans[word.text] = word.span
         if framework:
             self.framing[word.text] = head.place
+        self.owners[word.text] = owner_of(declaration)
         self._lay(declaration, head)
 
     def _forget(self, name: str) -> None:
         """A lower place defines for itself what a framework above it defined."""
-        del self.spans[name], self.framing[name]
-        for table in (self.singles, self.parameters, self.values, self.rules, self.exceptions):
+        del self.spans[name], self.framing[name], self.owners[name]
+        for table in (self.entities, self.singles, self.parameters, self.values, self.rules, self.exceptions):
             table.pop(name, None)
 
     def _lay(self, declaration: s.Definition, head: Document) -> None:
         name = name_of(declaration).text
         match declaration:
+            case s.Entity():
+                self.entities[name] = EntitySymbol(name, declaration, head)
             case s.Fact() | s.Question():
                 self.singles[name] = (declaration, head)
             case s.Parameter():
@@ -253,7 +284,7 @@ class _Work:
         if word.text not in self.spans:
             self._unknown_target(word, "amend")
             return
-        if not self._same_sort(target, word):
+        if not self._same_sort(target, word) or not self._same_owner(amendment, word):
             return
         if isinstance(target, s.Fact):
             old = self.singles[word.text][0]
@@ -282,14 +313,26 @@ class _Work:
             self.found.append(Diagnostic("E405", {"name": word.text}, word.span, related=related))
         return fits
 
+    def _same_owner(self, declaration: s.Declaration, word: s.Word) -> bool:
+        """Whether the 对象 written in a change, if any, is that of the name changed."""
+        written, own = owner_of(declaration), self.owners.get(word.text)
+        if written is None or entity_named(written.text) == _entity(own):
+            return True
+        related = (Related(self.spans[word.text], "first_defined"),)
+        arguments = {"name": word.text, "found": written.text, "owner": _entity(own)}
+        self.found.append(Diagnostic("E224", arguments, written.span, related=related))
+        return False
+
     def _repeal(self, repeal: s.Repeal, head: Document) -> None:
         name = repeal.name.text
+        if name in self.spans and not self._same_owner(repeal, repeal.name):
+            return
         first, last = self._years(repeal.modifiers, head, repeal.span)
         if name in self.rules:
             self.rules[name].append((first, last, None))
         elif name in self.values:
             self.values[name].append((first, last, None))
-        elif name in self.singles:
+        elif name in self.singles or name in self.entities:
             self.found.append(Diagnostic("E407", {"name": name}, repeal.name.span))
         else:
             self._unknown_target(repeal.name, "repeal")
@@ -298,6 +341,8 @@ class _Work:
         word = declaration.name
         if word.text not in self.rules:
             self._unknown_target(word, "exception")
+            return
+        if not self._same_owner(declaration, word):
             return
         if declaration.otherwise is not None:
             self.found.append(Diagnostic("E408", {"name": word.text}, declaration.otherwise.span))
@@ -315,10 +360,11 @@ class _Work:
         self.found.append(Diagnostic("E202", {"name": word.text, "near": near, "action": action}, word.span))
 
     def finish(self) -> dict[str, Symbol]:
+        self._check_owners()
         symbols: dict[str, Symbol] = {}
         for name, (declaration, head) in self.singles.items():
             symbols[name] = (
-                FactSymbol(name, declaration, head)
+                FactSymbol(name, declaration, head, _entity(self.owners[name]))
                 if isinstance(declaration, s.Fact)
                 else QuestionSymbol(name, declaration, head)
             )
@@ -328,8 +374,25 @@ class _Work:
             texts = [item[0] for _, _, item in layers if item]
             versions = tuple(Version(t[0], t[1], first, last) for first, last, t in flatten(layers) if t)
             output = any(text.head.output for text in texts)
-            symbols[name] = RuleSymbol(name, versions, tuple(self.exceptions.get(name, ())), output)
-        return symbols
+            exceptions = tuple(self.exceptions.get(name, ()))
+            symbols[name] = RuleSymbol(name, versions, exceptions, output, _entity(self.owners[name]))
+        return {name: symbol for name, symbol in symbols.items() if name not in self.astray}
+
+    def _check_owners(self) -> None:
+        """Say which definitions belong to a 对象 that is not declared, and which seem to name one without blanks around 的."""
+        for name, owner in self.owners.items():
+            if owner is not None and not self._known_entity(entity_named(owner.text)):
+                self.astray.add(name)
+                if owner.text not in self.broken:
+                    near = nearest(owner.text, [*self.entities, INSURED])
+                    self.found.append(Diagnostic("E217", {"name": owner.text, "near": near}, owner.span))
+            left, glued, right = name.partition("的")
+            if glued and right and self._known_entity(left) and name not in self.entities:
+                spaced = f"{left} 的 {right}"
+                self.found.append(Diagnostic("E214", {"name": name, "spaced": spaced}, self.spans[name]))
+
+    def _known_entity(self, name: str) -> bool:
+        return name == INSURED or name in self.entities
 
     def _flat_values(self, name: str) -> list[ValueText]:
         layers = self.values[name]
@@ -341,6 +404,10 @@ class _Work:
                 ValueText(item.row, key, item.document, first, last) for first, last, item in flatten(own) if item
             )
         return flat
+
+
+def _entity(owner: s.Word | None) -> str:
+    return INSURED if owner is None else entity_named(owner.text)
 
 
 def _inherited(row: s.Modifiers, head: s.Modifiers) -> s.Modifiers:

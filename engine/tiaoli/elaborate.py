@@ -1,7 +1,7 @@
 """Syntax → typed nodes of the model: every operation fits its operands, every value that may be absent is asked for first.
 
-What a condition establishes is carried along: after `有 X` (or in a clause that follows `没有 X`) X is there; where every
-part of the condition of `必填 当 C` is established, the fact is there too.
+What a condition establishes is carried along (`elaborate_context`): after `有 X` (or in a clause that follows `没有 X`) X is there; where
+every part of the condition of `必填 当 C` is established, the fact is there too. What speaks of other records is in `elaborate_links`.
 """
 
 from __future__ import annotations
@@ -16,33 +16,14 @@ from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.consolidate import nearest
 from tiaoli.diagnostic import Diagnostic
+from tiaoli.elaborate_context import Context, facts_of
+from tiaoli.elaborate_links import elaborate_aggregate, elaborate_through
 from tiaoli.model import ANY
 from tiaoli.operators import BOOL, FUNCTION_NAMES, FUNCTIONS, MEMORY_NAMES, YEARS, row
 from tiaoli.resolve import Scope, Signature, resolve_rounding, scale_of
 from tiaoli.source import Span, half_width
 from tiaoli.symbols import FactSymbol, ParameterSymbol, QuestionSymbol, RuleSymbol
-from tiaoli.values import Kind, Type, Value, decimal_text
-
-Key = tuple[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Where an expression stands and what is established there."""
-
-    document: str
-    clause: str | None = None
-    present: frozenset[Key] = frozenset()
-    truths: frozenset[s.Expression] = frozenset()
-    years: tuple[int, int] = (0, 9999)
-
-    def knowing(self, condition: s.Expression, holds: bool) -> Context:
-        """The context where ``condition`` is known to hold, or known not to."""
-        return replace(
-            self,
-            present=self.present | established(condition, holds),
-            truths=self.truths | facts_of(condition, holds),
-        )
+from tiaoli.values import INSURED, Kind, Type, Value, decimal_text
 
 
 @dataclass(slots=True)
@@ -55,6 +36,7 @@ class Memory:
     since: int | None
     document: str
     span: Span
+    entity: str
 
 
 @dataclass(slots=True)
@@ -80,7 +62,8 @@ class Elaborator:
         if node is None or nullable or not node.type.nullable:
             return node
         absent = isinstance(node, m.Constant) and node.value is None
-        self.say("E316" if absent else "E315", expression.span, context, name=expression.span.text)
+        code = "E336" if isinstance(node, m.Aggregate) else "E316" if absent else "E315"
+        self.say(code, expression.span, context, name=_squeeze(expression.span.text))
         return None
 
     def condition(self, expression: s.Expression, context: Context) -> m.Expression | None:
@@ -114,6 +97,10 @@ class Elaborator:
                 return constant(expression)
             case s.Reference():
                 return self._reference(expression, context, expected)
+            case s.Through():
+                return elaborate_through(self, expression, context)
+            case s.Aggregate():
+                return elaborate_aggregate(self, expression, context)
             case s.Has():
                 return self._has(expression, context)
             case s.Operation():
@@ -128,7 +115,7 @@ class Elaborator:
                 return self._call(expression, context)
 
     def _reference(self, ref: s.Reference, context: Context, expected: Type | None) -> m.Expression | None:
-        if expected is not None and ref.name in expected.members and not ref.previous:
+        if expected is not None and ref.name in expected.options and not ref.previous:
             return m.Constant(expected.present, 0, ANY, ref.span, ref.name)
         if ref.name in ("本年度", "current_year") and not ref.previous:
             return m.CurrentYear(Type(Kind.YEAR), 0, ANY, ref.span)
@@ -140,45 +127,63 @@ class Elaborator:
         signature = self.scope.signatures.get(ref.name)
         if signature is None and expected is not None and expected.kind is Kind.PLACE:
             return m.Constant(Type(Kind.PLACE), 0, ANY, ref.span, ref.name)
-        if signature is None and expected is not None and expected.members and not self._is_option(ref):
+        if signature is None and expected is not None and expected.options and not self._is_option(ref):
             if self.scope.joined(ref.name) is not None:
                 self.scope.unknown(ref.name, ref.span, context.clause)
                 return None
-            near = nearest(ref.name, expected.members)
-            self.say("E216", ref.span, context, name=ref.name, known=expected.members, near=near)
+            near = nearest(ref.name, expected.options)
+            self.say("E216", ref.span, context, name=ref.name, known=expected.options, near=near)
+            return None
+        if (
+            signature is None
+            and expected is not None
+            and expected.kind is Kind.LINK
+            and not self.scope.is_entity(ref.name)
+        ):
+            self.say("E233", ref.span, context, name=ref.name, owner=expected.target)
             return None
         if signature is None:
             if ref.name not in self.scope.in_force.symbols:
                 self.scope.unknown(ref.name, ref.span, context.clause)
             return None
-        return self._named(ref, signature, context)
+        if signature.owner is not None and signature.owner != context.entity:
+            self._elsewhere(ref, signature.owner, context)
+            return None
+        return self.named(ref, signature, context)
 
-    def _named(self, ref: s.Reference, signature: Signature, context: Context) -> m.Expression | None:
+    def _elsewhere(self, ref: s.Reference, owner: str, context: Context) -> None:
+        """Say of a name of another kind of record whose it is and how to reach it from here."""
+        way = self.scope.way(context.entity, owner, ref.name)
+        code = "E218" if way is not None else "E229"
+        self.say(code, ref.span, context, name=ref.name, owner=owner, here=context.entity, way=way)
+
+    def named(self, ref: s.Reference, signature: Signature, context: Context) -> m.Expression | None:
+        """Return the node of a name with this signature."""
         lag = int(ref.previous)
         kind = signature.type
-        if (ref.name, ref.previous) in context.present:
+        if context.knows(ref):
             kind = kind.present
         match signature.symbol:
-            case FactSymbol(_, fact, _):
+            case FactSymbol(declaration=fact, entity=entity):
                 if lag and not fact.yearly:
                     self.say("E211", ref.span, context, name=ref.name)
                     return None
                 if not lag and kind.nullable and self._demanded(fact, context):
                     kind = kind.present
-                return m.FactRef(kind, signature.scale, ANY, ref.span, ref.name, fact.yearly, lag)
+                return m.FactRef(kind, signature.scale, ANY, ref.span, ref.name, fact.yearly, lag, entity)
             case ParameterSymbol() as parameter:
                 return self._parameter(ref, parameter, kind, signature.scale, context)
             case QuestionSymbol():
                 if lag:
                     self.say("E211", ref.span, context, name=ref.name)
                 return m.QuestionRef(kind, 0, ANY, ref.span, ref.name)
-            case RuleSymbol():
+            case RuleSymbol(entity=entity):
                 if lag and not signature.has_initial and self._said("E212", ref.name):
                     return None
                 if lag and not signature.has_initial:
                     self.say("E212", ref.span, context, name=ref.name, type=kind)
                     return None
-                return m.RuleRef(kind, signature.scale, ANY, ref.span, ref.name, lag)
+                return m.RuleRef(kind, signature.scale, ANY, ref.span, ref.name, lag, entity)
 
     def _demanded(self, fact: s.Fact, context: Context) -> bool:
         """Whether 必填 当 C guarantees the fact here: every part of C is established, in years in which it is demanded."""
@@ -193,18 +198,22 @@ class Elaborator:
         key: m.Expression | None = None
         word = parameter.declaration.key
         if word is not None and word.text not in ("地区", "place"):
+            signed = self.scope.signatures.get(word.text)
+            if signed is not None and signed.owner not in (None, context.entity):
+                arguments = {"name": ref.name, "key": word.text, "owner": signed.owner, "here": context.entity}
+                self.say("E228", ref.span, context, **arguments)
+                return None
             key = self.value(s.Reference(word.text, ref.previous, word.span), context)
             if key is None:
                 return None
         return m.ParameterRef(kind, scale, ANY, ref.span, ref.name, int(ref.previous), key)
 
     def _has(self, has: s.Has, context: Context) -> m.Expression | None:
-        bare = replace(context, present=frozenset(), truths=frozenset())
-        operand = self._node(has.reference, bare, None)
+        operand = self._node(has.reference, context.blank, None)
         if operand is None:
             return None
         if not operand.type.nullable:
-            self.say("W302", has.span, context, name=has.reference.name)
+            self.say("W302", has.span, context, name=_squeeze(has.reference.span.text))
         present = m.Present(BOOL, 0, ANY, has.span, operand)
         return present if has.present else m.Apply(BOOL, 0, ANY, has.span, "非", (present,))
 
@@ -254,7 +263,7 @@ class Elaborator:
         return (
             isinstance(expression, s.Reference)
             and expression.name not in self.scope.signatures
-            and any(expression.name in sig.type.members for sig in self.scope.signatures.values())
+            and any(expression.name in sig.type.options for sig in self.scope.signatures.values())
         )
 
     def apply(
@@ -376,7 +385,7 @@ class Elaborator:
             count = len(call.arguments)
             self.say("E321", call.span, context, function=form, needs="1", found=count)
             return None
-        blank = replace(context, present=frozenset(), truths=frozenset(), years=(0, 9999))
+        blank = replace(context.blank, years=(0, 9999))
         written = call.arguments[0]
         argument = self.value(written, blank) if form == "累计" else self.condition(written, blank)
         if argument is None:
@@ -386,43 +395,13 @@ class Elaborator:
             return None
         word = call.function.text
         since = "" if call.since is None else f", 自 {call.since}年度" if word == form else f", from Y{call.since}"
-        name = f"{word}({_squeeze(written.span.text)}{since})"
-        memory = Memory(name, form, argument, call.since, context.document, call.span)
+        owner = "" if context.entity == INSURED else f"{context.entity} 的 "
+        name = f"{owner}{word}({_squeeze(written.span.text)}{since})"
+        memory = Memory(name, form, argument, call.since, context.document, call.span, context.entity)
         self.memories.setdefault(name, memory)
         kind = {"连续年数": YEARS, "曾经": BOOL}.get(form, argument.type)
         scale = 0 if argument.scale is None else argument.scale
-        return m.RuleRef(kind, scale, ANY, call.span, name, int(form == "曾经"))
-
-
-# ── what conditions establish ────────────────────────────────────────────────
-
-
-def established(condition: s.Expression, holds: bool) -> frozenset[Key]:
-    """Return the names known to have a value where ``condition`` has the truth ``holds``."""
-    match condition:
-        case s.Has(reference, present) if present is holds:
-            return frozenset({(reference.name, reference.previous)})
-        case s.Operation("非", operands):
-            return established(operands[0], not holds)
-        case s.Operation("且", operands) if holds:
-            return frozenset().union(*(established(o, True) for o in operands))
-        case s.Operation("或", operands) if not holds:
-            return frozenset().union(*(established(o, False) for o in operands))
-        case _:
-            return frozenset()
-
-
-def facts_of(condition: s.Expression, holds: bool) -> frozenset[s.Expression]:
-    """Return the parts of ``condition`` that hold, negations spelt out, where it has the truth ``holds``."""
-    match condition:
-        case s.Operation("非", operands):
-            return facts_of(operands[0], not holds)
-        case s.Operation("且", operands) if holds:
-            return frozenset().union(*(facts_of(o, True) for o in operands))
-        case s.Operation("或", operands) if not holds:
-            return frozenset().union(*(facts_of(o, False) for o in operands))
-        case _:
-            return frozenset({condition if holds else s.Operation("非", (condition,), False, condition.span)})
+        return m.RuleRef(kind, scale, ANY, call.span, name, int(form == "曾经"), context.entity)
 
 
 # ── types ────────────────────────────────────────────────────────────────────
@@ -447,6 +426,8 @@ def fits(found: Type, wanted: Type) -> bool:
         return wanted.nullable
     if found.kind is Kind.ENUM and wanted.kind is Kind.ENUM:
         return set(found.members) <= set(wanted.members)
+    if found.kind is Kind.LINK and wanted.kind is Kind.LINK:
+        return found.target == wanted.target
     return found.kind is wanted.kind
 
 

@@ -22,10 +22,10 @@ from lark.exceptions import UnexpectedInput
 
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.lexicon import keywords, parser, pieces
-from tiaoli.operators import FUNCTIONS, MEMORY_FORMS
+from tiaoli.operators import AGGREGATE_NAMES, AGGREGATES, FUNCTIONS, MEMORY_FORMS
 from tiaoli.parse import parse
 from tiaoli.source import Source, display_width, half_width
-from tiaoli.values import KIND_NAMES, MODE_NAMES, ROUNDING_UNITS
+from tiaoli.values import INSURED_NAMES, KIND_NAMES, MODE_NAMES, ROUNDING_UNITS
 
 Language: TypeAlias = Literal["zh", "en"]
 
@@ -227,6 +227,12 @@ def _named(part: Tree[Token]) -> Iterator[tuple[Token, str]]:
             yield from ((_first_token(child), role) for child in part.children)
         case "function":
             yield _first_token(part), "function"
+        case "owner" | "members":
+            yield _first_token(part), "kind"
+        case "call" if (
+            _first_token(part) in AGGREGATE_NAMES and len(part.children) > 1 and _is(part.children[1], {"step"})
+        ):
+            yield _first_token(part.children[1]), "kind"
         case "rounding" | "rounded":
             names = [_first_token(c) for c in part.children if isinstance(c, Tree) and c.data == "name"]
             yield from ((token, "mode") for token in names[:1])
@@ -281,8 +287,11 @@ def _translate(terminal: str, text: str, role: str, language: Language) -> str:
 @cache
 def _library_names() -> dict[str, dict[str, dict[Language, str]]]:
     """For each role the spellings of its names; a name that has no other spelling is left out."""
+    zh, en = INSURED_NAMES
+    insured: dict[str, dict[Language, str]] = {name: {"zh": zh, "en": en} for name in INSURED_NAMES}
     return {
-        "type": {name: {"zh": kind.zh, "en": kind.en} for name, kind in KIND_NAMES.items()},
+        "type": insured | {name: {"zh": kind.zh, "en": kind.en} for name, kind in KIND_NAMES.items()},
+        "kind": insured,
         "mode": {name: {"zh": mode.value[0], "en": mode.value[1]} for name, mode in MODE_NAMES.items()},
         "unit": _unit_names(),
         "function": {name: {"zh": zh, "en": en} for zh, en in _functions() for name in (zh, en)},
@@ -305,6 +314,7 @@ def _unit_names() -> dict[str, dict[Language, str]]:
 def _functions() -> Iterator[tuple[str, str]]:
     """The names of the library's functions, Chinese and English."""
     yield from ((row.zh, row.en) for row in FUNCTIONS.values())
+    yield from ((form.zh, form.en) for form in AGGREGATES.values())
     yield from MEMORY_FORMS.items()
 
 
@@ -421,6 +431,8 @@ def _gap(left: _Token, right: _Token) -> str:
         return ""
     if right.type == "LPAR":
         return "" if left.type in ("NAME", "DATE_OF", "ROUND") else " "
+    if "." in (left.text, right.text):
+        return ""
     if ".." in (left.text, right.text):
         return " " if "apart" in (left.role, right.role) else ""
     after_edge = left.type in _EDGES and right.type in ("AND_UP", "AND_DOWN")

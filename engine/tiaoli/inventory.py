@@ -1,4 +1,4 @@
-"""What is in force in a place in a year, as data: documents, facts, parameters, rules, open questions, mandates.
+"""What is in force in a place in a year, as data: documents, 对象, facts, parameters, rules, open questions, mandates.
 
 A rule is laid out as `Line`s: a clause, a table row or a band each become cells that are asked, a value that is given, and a basis.
 What was written is kept as a `Phrase`: its text, and its meaning. Two phrases are equal when they mean the same; `tiaoli.comparison`
@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias, TypeVar, assert_never
 
 from tiaoli import model as m
 from tiaoli.inventory_phrases import Phrase, Phrases, interval_text
-from tiaoli.meaning import Result, Trouble, Unknown, decide
+from tiaoli.meaning import Environment, Result, Trouble, Unknown, decide
 from tiaoli.source import Span
 from tiaoli.values import Kind, Mode, Type, Value
 
@@ -84,6 +84,20 @@ class DocumentItem:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityItem:
+    """A kind of record besides the insured person. ``facts`` and ``rules`` are its own by name, ``links`` the facts that point to it."""
+
+    entity: m.Entity
+    facts: tuple[str, ...]
+    rules: tuple[str, ...]
+    links: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.entity.name
+
+
+@dataclass(frozen=True, slots=True)
 class FactItem:
     """An input of the records. Facts belong to no year."""
 
@@ -115,7 +129,8 @@ class ParameterItem:
 class RuleItem:
     """A rule as it stands. ``columns`` are those of a table or the base of a scale; ``last`` is None where no end is known.
 
-    ``figure`` is its value in the year where the documents alone decide it, whoever the person and whatever the readings.
+    ``figure`` is its value in the year where the documents alone decide it, whatever the record and the readings. ``entity``: the kind of
+    record it is a value of.
     """
 
     name: str
@@ -133,6 +148,7 @@ class RuleItem:
     document: str
     basis: tuple[m.Basis, ...]
     note: str | None
+    entity: str
     figure: Amount | None = None
 
 
@@ -165,7 +181,7 @@ class MandateItem:
         return self.condition.text
 
 
-Item: TypeAlias = DocumentItem | FactItem | ParameterItem | RuleItem | QuestionItem | MandateItem
+Item: TypeAlias = DocumentItem | EntityItem | FactItem | ParameterItem | RuleItem | QuestionItem | MandateItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +198,7 @@ class Inventory:
     questions: tuple[QuestionItem, ...]
     mandates: tuple[MandateItem, ...]
     program: m.Program = field(compare=False, repr=False)
+    entities: tuple[EntityItem, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -189,7 +206,9 @@ class Inventory:
         rules = (n for n, texts in self.program.rules.items() if not texts[0].hidden)
         program = self.program
         return tuple(
-            dict.fromkeys((*program.facts, *program.parameters, *rules, *program.questions, *program.documents))
+            dict.fromkeys(
+                (*program.facts, *program.parameters, *rules, *program.questions, *program.documents, *program.entities)
+            )
         )
 
 
@@ -208,7 +227,7 @@ class Entry:
 def sections(found: Inventory) -> tuple[tuple[str, tuple[Item, ...]], ...]:
     """Return the sorts of items in the order in which they are shown."""
     return (
-        ("documents", found.documents), ("facts", found.facts), ("parameters", found.parameters),
+        ("documents", found.documents), ("entities", found.entities), ("facts", found.facts), ("parameters", found.parameters),
         ("rules", found.rules), ("questions", found.questions), ("mandates", found.mandates),
     )  # fmt: skip
 
@@ -232,24 +251,32 @@ def inventory(program: m.Program, year: int) -> Inventory:
     )
     questions = tuple(reader.questions(segment, year))
     mandates = tuple(reader.mandate(g, year) for g in reader.ordered(segment.mandates) if g.first <= year <= g.last)
-    stated = _stated(reader, (*facts, *parameters, *rules, *questions, *mandates))
+    entities = tuple(map(reader.entity, reader.ordered(program.entities.values())))
+    stated = _stated(reader, (*entities, *facts, *parameters, *rules, *questions, *mandates))
     documents = tuple(
         DocumentItem(d, tuple(stated.get(d.number, ()))) for d in program.documents.values() if d.effective <= year
     )
     return Inventory(
-        program.place, year, program.fingerprint, documents, facts, parameters, rules, questions, mandates, program
-    )
+        program.place, year, program.fingerprint, documents, facts, parameters, rules, questions, mandates, program, entities
+    )  # fmt: skip
 
 
 def entry(found: Inventory, name: str) -> Entry:
     """Return the definition or document ``name``. Raises KeyError for a name that no document of the place defines."""
     program = found.program
     reader = _Reader(program)
-    items: tuple[Item, ...] = (*found.documents, *found.facts, *found.parameters, *found.rules, *found.questions)
+    items: tuple[Item, ...] = (
+        *found.documents,
+        *found.entities,
+        *found.facts,
+        *found.parameters,
+        *found.rules,
+        *found.questions,
+    )
     item = next((i for i in items if i.name == name), None)
     if name in program.documents:
         return Entry(name, item, (item or DocumentItem(program.documents[name], ()),))
-    if name in program.facts and item is not None:
+    if (name in program.facts or name in program.entities) and item is not None:
         return Entry(name, item, (item,))
     if name in program.questions:
         question = program.questions[name]
@@ -286,6 +313,12 @@ class _Documents:
     def rule(self, ref: m.RuleRef) -> Result:
         initial = self.program.rules[ref.name][0].initial if ref.name in self.program.rules else None
         return self.values.get((ref.name, self.year - ref.lag), initial)
+
+    def linked(self, ref: m.Through, ident: str) -> Environment:
+        raise AssertionError(ref)
+
+    def aggregate(self, aggregate: m.Aggregate) -> Result:
+        return _unknown(aggregate.members)
 
 
 def _unknown(name: str) -> Unknown:
@@ -335,6 +368,8 @@ def _stated(reader: _Reader, items: Iterable[Item]) -> dict[str, dict[str, None]
 
 def _stating(reader: _Reader, item: Item) -> Iterator[str]:
     match item:
+        case EntityItem(entity=entity):
+            yield entity.document
         case FactItem(document=document) | QuestionItem(document=document) | MandateItem(document=document):
             yield document
         case ParameterItem():
@@ -347,7 +382,7 @@ def _stating(reader: _Reader, item: Item) -> Iterator[str]:
             assert_never(item)
 
 
-_Definition = TypeVar("_Definition", m.Fact, m.Parameter, m.Rule, m.Question, m.Mandate)
+_Definition = TypeVar("_Definition", m.Entity, m.Fact, m.Parameter, m.Rule, m.Question, m.Mandate)
 
 
 class _Reader:
@@ -367,6 +402,13 @@ class _Reader:
     def ordered(self, definitions: Iterable[_Definition]) -> list[_Definition]:
         """Definitions by the rank of their document, then as written."""
         return sorted(definitions, key=lambda d: (self.paths[d.span.source.path][0], d.span.start))
+
+    def entity(self, entity: m.Entity) -> EntityItem:
+        own = entity.name
+        facts = tuple(f.name for f in self.program.facts.values() if f.entity == own)
+        rules = tuple(n for n, texts in self.program.rules.items() if texts[0].entity == own and not texts[0].hidden)
+        links = tuple(f.name for f in self.program.facts.values() if f.is_link and f.type.target == own)
+        return EntityItem(entity, facts, rules, links)
 
     def parameter(self, parameter: m.Parameter, year: int | None) -> ParameterItem:
         """The parameter with its values in ``year``, or of all years."""
@@ -399,6 +441,7 @@ class _Reader:
         return RuleItem(
             rule.name, rule.type, rule.output, _shape(rule.body), columns, first_hit, tuple(self.lines(rule, year)),
             rounding, rule.initial, rule.has_initial, rule.first, self.end(rule.last), rule.document, rule.basis, rule.note,
+            rule.entity,
         )  # fmt: skip
 
     def end(self, last: int) -> int | None:

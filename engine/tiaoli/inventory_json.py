@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from tiaoli import model as m
 from tiaoli.inventory import (
     DocumentItem,
+    EntityItem,
     FactItem,
     Inventory,
     Item,
@@ -44,6 +45,11 @@ def item_json(item: Item) -> dict[str, Any]:
             return {
                 "文号": d.number, "标题": d.title, "机关": d.issuer, "日期": issued, "地区": d.place, "施行": d.effective,
                 "网址": d.website, "可靠性": d.reliability, "规定": list(item.states),
+            }  # fmt: skip
+        case EntityItem(entity=entity):
+            return {
+                "名称": entity.name, "文件": entity.document, "依据": basis_json(entity.basis), "说明": entity.note,
+                "事实": list(item.facts), "规则": list(item.rules), "链接": list(item.links),
             }  # fmt: skip
         case FactItem():
             return _fact_json(item)
@@ -90,7 +96,7 @@ def _fact_json(item: FactItem) -> dict[str, Any]:
     fact, said = item.fact, fact_aspects(item.fact)
     demand, reach = said["required_when"], said["range"]
     return {
-        "名称": fact.name, "类型": fact.type.present.name("zh"), "每年": fact.yearly, "可空": fact.type.nullable,
+        "名称": fact.name, "对象": fact.entity, "类型": fact.type.present.name("zh"), "每年": fact.yearly, "可空": fact.type.nullable,
         "有默认": fact.has_default, "默认": plain(fact.default, fact.type), "必填": fact.required,
         "必填条件": say(demand, "zh") if demand else None, "范围": say(reach, "zh") if reach else None,
         "问": fact.question, "说明": fact.note, "文件": item.document, "依据": basis_json(fact.basis),
@@ -112,7 +118,7 @@ def _value_json(item: ParameterItem, value: m.ParameterValue) -> dict[str, Any]:
 def _rule_json(rule: RuleItem) -> dict[str, Any]:
     rounding = rule.rounding
     return {
-        "名称": rule.name, "种类": SHAPE_NAMES[rule.shape][0], "类型": rule.type.name("zh"), "结果": rule.output,
+        "名称": rule.name, "对象": rule.entity, "种类": SHAPE_NAMES[rule.shape][0], "类型": rule.type.name("zh"), "结果": rule.output,
         "自": rule.first, "至": rule.last, "文件": rule.document,
         "舍入": None if rounding is None else {
             "方式": rounding.mode.value[0], "单位": show_value(rounding.unit, rounding.type), "写明": rounding.named,

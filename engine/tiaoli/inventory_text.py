@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from tiaoli import model as m
 from tiaoli.inventory import (
     DocumentItem,
+    EntityItem,
     Entry,
     FactItem,
     Inventory,
@@ -29,6 +30,7 @@ from tiaoli.inventory_words import (
     fact_aspects,
     key_text,
     line_text,
+    owned,
     say,
     years_text,
 )
@@ -46,6 +48,8 @@ def as_text(found: Inventory, lang: str = "zh", name: str | None = None) -> str:
     words = WORDS[lang]
     lines = [words["head"].format(place=found.place, year=found.year)]
     for section, items in sections(found):
+        if section == "entities" and not items:
+            continue
         lines += ["", f"{words[section]} ({len(items)})"]
         lines += [f"  {line}" for item in items for line in tell(item, lang)]
     return "\n".join(lines)
@@ -56,6 +60,8 @@ def tell(item: Item, lang: str) -> list[str]:
     match item:
         case DocumentItem():
             return _document_lines(item, lang)
+        case EntityItem():
+            return list(_entity_lines(item, lang))
         case FactItem():
             return _fact_lines(item.fact, lang)
         case ParameterItem():
@@ -82,9 +88,23 @@ def _document_lines(item: DocumentItem, lang: str) -> list[str]:
     return ["  ".join(p for p in parts if p)]
 
 
+def _entity_lines(item: EntityItem, lang: str) -> Iterator[str]:
+    words, entity = WORDS[lang], item.entity
+    yield "  ".join([entity.name, *([basis_text(entity.basis, lang)] if entity.basis else [])])
+    if entity.note:
+        yield "  " + words["note"].format(entity.note)
+    for sort, names in _belonging(item):
+        if names:
+            yield f"  {words[sort]}{words['stop']}{words['join'].join(names)}"
+
+
+def _belonging(item: EntityItem) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return ("facts", item.facts), ("rules", item.rules), ("links", item.links)
+
+
 def _fact_lines(fact: m.Fact, lang: str) -> list[str]:
     words, said = WORDS[lang], fact_aspects(fact)
-    parts = [f"{words['yearly'] if fact.yearly else ''}{fact.name}: {fact.type.name(lang)}"]
+    parts = [f"{words['yearly'] if fact.yearly else ''}{owned(fact.name, fact.entity, lang)}: {fact.type.name(lang)}"]
     parts += [words["required"]] if fact.required else []
     shown = ((words[aspect], said[aspect]) for aspect in ("default", "required_when", "range"))
     parts += [form.format(say(one, lang)) for form, one in shown if one is not None]
@@ -118,7 +138,9 @@ def _value_lines(item: ParameterItem, value: m.ParameterValue, lang: str) -> lis
 def _rule_head(rule: RuleItem, lang: str) -> str:
     words = WORDS[lang]
     shape = SHAPE_NAMES[rule.shape][0 if lang == "zh" else 1]
-    parts = [f"{words['output'] if rule.output else ''}{shape} {rule.name}: {rule.type.name(lang)}"]
+    parts = [
+        f"{words['output'] if rule.output else ''}{shape} {owned(rule.name, rule.entity, lang)}: {rule.type.name(lang)}"
+    ]
     if rule.has_initial:
         parts.append(words["initial"].format(show_value(rule.initial, rule.type, lang)))
     if rule.rounding is not None and rule.rounding.named:
@@ -220,6 +242,14 @@ _HEADERS: dict[type[Item], tuple[tuple[str, str], ...]] = {
         ("日期", "date"),
         ("施行", "effective"),
     ),
+    EntityItem: (
+        ("对象", "entity"),
+        ("说明", "note"),
+        ("事实", "facts"),
+        ("规则", "rules"),
+        ("指向它的链接", "links to it"),
+        ("依据", "basis"),
+    ),
     FactItem: (
         ("事实", "fact"),
         ("类型", "type"),
@@ -273,10 +303,13 @@ def _cells(item: Item, lang: str) -> list[list[str]]:
     match item:
         case DocumentItem(document=d):
             return [[d.number, *(said.get(a, "") for a in ("title", "issuer", "issued", "effective"))]]
+        case EntityItem():
+            names = (WORDS[lang]["join"].join(own) for _, own in _belonging(item))
+            return [[item.name, said.get("note", ""), *names, said.get("basis", "")]]
         case FactItem(fact=fact):
             return [
                 [
-                    item.name,
+                    owned(item.name, fact.entity, lang),
                     _fact_type(fact, lang),
                     _given(fact, lang),
                     *(said.get(a, "") for a in ("range", "question", "basis")),

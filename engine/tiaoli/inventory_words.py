@@ -11,6 +11,7 @@ from tiaoli import model as m
 from tiaoli.inventory import (
     Amount,
     DocumentItem,
+    EntityItem,
     FactItem,
     Item,
     Line,
@@ -26,13 +27,13 @@ from tiaoli.inventory import (
 from tiaoli.inventory_phrases import Phrase, squeeze
 from tiaoli.resolve import DEFAULT_RANGES
 from tiaoli.show_value import show_value
-from tiaoli.values import ROUNDING_UNITS, Kind, Type
+from tiaoli.values import INSURED, ROUNDING_UNITS, Kind, Type
 
 _BOOL = Type(Kind.BOOL)
 _DATE = Type(Kind.DATE)
 WORDS = {
     "zh": {
-        "head": "{place} {year}年度适用的规则", "documents": "文件", "facts": "事实", "parameters": "参数", "rules": "规则",
+        "head": "{place} {year}年度适用的规则", "documents": "文件", "entities": "对象", "facts": "事实", "parameters": "参数", "rules": "规则",
         "questions": "存疑", "mandates": "要求", "none": "（没有）", "basis": "依据 {}", "note": "说明: {}", "ask": "问: {}",
         "since": "自{first}年度起", "between": "{first}—{last}年度", "effective": "自{}年度施行", "silent": "本年度没有由它规定的内容",
         "yearly": "每年 ", "default": "默认 {}", "required": "必填", "required_when": "必填 当 {}", "range": "范围 {}",
@@ -40,18 +41,18 @@ WORDS = {
         "figure": "本年度的值 {}", "columns": "列 {} | 得", "hit": "命中 首个", "base": "按 {}", "exception": "例外 当 {} 得 {}", "when": "当 {} 得 {}",
         "otherwise": "否则 {}", "formula": "= {}", "row": "行 {} | {}", "band": "段 {} 得 {}", "is_default": "（默认）",
         "in_principle": "原则上", "absent": "本年度不适用", "history": "沿革", "source": "见 {}", "states": "规定: {}",
-        "uncited": "没有注明", "doubtful": "（可靠性 {}）", "reliability": "可靠性 {}", "key": "按 {}", "join": "、", "stop": "：",
+        "uncited": "没有注明", "doubtful": "（可靠性 {}）", "reliability": "可靠性 {}", "key": "按 {}", "owned": "{} 的 {}", "links": "指向它的链接", "join": "、", "stop": "：",
     },
     "en": {
-        "head": "rules of {place} in {year}", "documents": "documents", "facts": "facts", "parameters": "parameters", "rules": "rules",
-        "questions": "open questions", "mandates": "mandates", "none": "(none)", "basis": "basis {}", "note": "note: {}", "ask": "asks: {}",
+        "head": "rules of {place} in {year}", "documents": "documents", "entities": "entities", "facts": "facts", "parameters": "parameters",
+        "rules": "rules", "questions": "open questions", "mandates": "mandates", "none": "(none)", "basis": "basis {}", "note": "note: {}", "ask": "asks: {}",
         "since": "since {first}", "between": "{first}–{last}", "effective": "effective {}", "silent": "states nothing for this year",
         "yearly": "yearly ", "default": "default {}", "required": "required", "required_when": "required when {}", "range": "range {}",
         "no_value": "no value in this year", "output": "output ", "rule": "rule", "initial": "initial {}", "rounding": "round {} to {}",
         "figure": "value in this year {}", "columns": "columns {} | give", "hit": "hit first", "base": "by {}", "exception": "exception when {} give {}",
         "when": "when {} give {}", "otherwise": "otherwise {}", "formula": "= {}", "row": "row {} | {}", "band": "band {} give {}",
         "is_default": " (default)", "in_principle": "in principle", "absent": "not in force in this year", "history": "history",
-        "source": "in {}", "states": "states: {}", "uncited": "none stated", "doubtful": " (reliability {})", "reliability": "reliability {}", "key": "by {}", "join": ", ", "stop": ": ",
+        "source": "in {}", "states": "states: {}", "uncited": "none stated", "doubtful": " (reliability {})", "reliability": "reliability {}", "key": "by {}", "owned": "{}.{}", "links": "links to it", "join": ", ", "stop": ": ",
     },
 }  # fmt: skip
 SHAPE_NAMES: dict[Shape, tuple[str, str]] = {
@@ -130,6 +131,11 @@ def basis_text(basis: tuple[m.Basis, ...], lang: str) -> str:
     return WORDS[lang]["basis"].format(say(basis, lang))
 
 
+def owned(name: str, entity: str, lang: str) -> str:
+    """Return a name with the kind of record that has it in front, which insured persons need not be named for."""
+    return name if entity == INSURED else WORDS[lang]["owned"].format(entity, name)
+
+
 def years_text(first: int, last: int | None, lang: str) -> str:
     """Return the years ``first``..``last`` in words; ``last`` is None where no end is known."""
     if first == last:
@@ -146,6 +152,8 @@ def aspects(item: Item) -> dict[str, Said]:
                 "place": d.place, "effective": Amount(Fraction(d.effective), Type(Kind.YEAR)), "website": d.website,
                 "reliability": d.reliability,
             }  # fmt: skip
+        case EntityItem(entity=entity):
+            found = {"note": entity.note, "basis": entity.basis}
         case FactItem(fact=fact):
             found = fact_aspects(fact)
         case ParameterItem():
@@ -165,6 +173,7 @@ def fact_aspects(fact: m.Fact) -> dict[str, Said]:
     """Return what can be said of a fact, by aspect, None where it says nothing."""
     demand = fact.required_when
     return {
+        "entity": fact.entity,
         "yearly": Amount(fact.yearly, _BOOL),
         "type": fact.type,
         "default": Amount(fact.default, fact.type.present) if fact.has_default else None,
@@ -192,6 +201,7 @@ def _range(fact: m.Fact) -> Reach | None:
 
 def _rule_aspects(rule: RuleItem) -> dict[str, Said]:
     return {
+        "entity": rule.entity,
         "type": rule.type,
         "output": Amount(rule.output, _BOOL),
         "rounding": rule.rounding,

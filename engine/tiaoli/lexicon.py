@@ -111,6 +111,9 @@ STARTERS = (
 )
 
 
+_NAMING = ("FACT", "PARAM", "RULE", "TABLE", "SCALE", "QUESTION", "ENTITY")
+
+
 def pieces(text: str) -> tuple[int, list[tuple[int, int]]]:
     """Return where the first declaration begins, and start and end of each, in a text made half-width."""
     masked = mask(text)
@@ -125,9 +128,7 @@ def pieces(text: str) -> tuple[int, list[tuple[int, int]]]:
         as_name = named >= 0 and "\n" not in masked[named : match.start()] and not masked[named : match.start()].strip()
         if terminal in STARTERS and not joined and not listed and not as_name:
             starts.append(match.start())
-        named = (
-            match.end() if terminal in ("FACT", "PARAM", "RULE", "TABLE", "SCALE", "QUESTION") and not as_name else -1
-        )
+        named = match.end() if terminal in _NAMING and not as_name else -1
         joined = terminal in MODIFIER_WORDS or terminal == "ENCODED"
     ends = [*starts[1:], len(text)]
     return (starts[0] if starts else len(text)), list(zip(starts, ends, strict=False))
@@ -145,5 +146,5 @@ def glued_keyword(word: str) -> tuple[str, str] | None:
     for spelling in sorted(keywords(), key=len, reverse=True):
         if len(spelling) > 1 and word.startswith(spelling) and len(word) > len(spelling):
             return spelling, word[len(spelling) :]
-    single = [k for k in ("当", "得", "若", "则", "且", "或", "非", "有", "按", "自", "至") if word.startswith(k)]
+    single = [k for k in ("当", "得", "若", "则", "且", "或", "非", "有", "按", "自", "至", "的") if word.startswith(k)]
     return (single[0], word[1:]) if single and len(word) > 1 else None

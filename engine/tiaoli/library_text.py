@@ -30,7 +30,7 @@ WORDS = {
     },
 }  # fmt: skip
 KINDS = {
-    "fact": ("事实", "fact"), "parameter": ("参数", "parameter"), "rule": ("规则", "rule"), "table": ("表", "table"), "scale": ("分段", "scale"),
+    "entity": ("对象", "entity"), "fact": ("事实", "fact"), "parameter": ("参数", "parameter"), "rule": ("规则", "rule"), "table": ("表", "table"), "scale": ("分段", "scale"),
     "question": ("存疑", "open question"), "mandate": ("要求", "mandate"), "exception": ("例外", "exception"), "repeal": ("废止", "repeal"),
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ missing is `Unknown` and says which; it does not spread where it is not needed: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol, TypeAlias, assert_never
@@ -47,6 +47,12 @@ class Environment(Protocol):
     def rule(self, ref: m.RuleRef) -> Result: ...
 
     def question(self, ref: m.QuestionRef) -> Result: ...
+
+    def linked(self, ref: m.Through, ident: str) -> Environment:
+        """The same year of the record that a link names. Raises Trouble where there is none."""
+
+    def aggregate(self, aggregate: m.Aggregate) -> Result:
+        """The figure over the records that point here."""
 
 
 Watch: TypeAlias = Callable[[m.Expression, Result], None]
@@ -90,6 +96,11 @@ def _evaluate(expression: m.Expression, env: Environment, watch: Watch) -> Resul
             return round_to(number(value), expression.unit, expression.mode)
         case m.Apply():
             return _apply(expression, env, watch)
+        case m.Through():
+            link = evaluate(expression.link, env, watch)
+            return evaluate(expression.value, env.linked(expression, link)) if isinstance(link, str) else link
+        case m.Aggregate():
+            return env.aggregate(expression)
         case _:
             assert_never(expression)
 
@@ -108,6 +119,55 @@ def number(value: Value) -> Fraction:
     """Return a numeric value as a Fraction; anything else is a bug of the checker."""
     assert isinstance(value, int | Fraction) and not isinstance(value, bool), value
     return Fraction(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """An aggregate worked out: how many members there are, for how many the condition holds, and its value.
+
+    ``left_out``: members whose condition or value cannot be computed; they count nowhere else.
+    """
+
+    members: int
+    counted: int
+    left_out: int
+    value: Value
+
+
+def gather(aggregate: m.Aggregate, members: Iterable[Environment]) -> Gathered:
+    """Return the figure of ``aggregate`` over ``members``. Who cannot be computed is left out, and counted as such."""
+    values: list[Result] = []
+    present = left_out = 0
+    for member in members:
+        present += 1
+        try:
+            holds = True if aggregate.condition is None else evaluate(aggregate.condition, member)
+            value = evaluate(aggregate.value, member) if aggregate.value is not None and holds is True else None
+        except Trouble:
+            left_out += 1
+            continue
+        if isinstance(holds, Unknown) or isinstance(value, Unknown):
+            left_out += 1
+        elif holds:
+            values.append(value)
+    return Gathered(present, len(values), left_out, _figure(aggregate.form, values))
+
+
+def _figure(form: str, values: list[Result]) -> Value:
+    if form == "计数":
+        return Fraction(len(values))
+    if form == "合计":
+        return sum(map(number, values), Fraction(0))  # type: ignore[arg-type]
+    if not values:
+        return None
+    match form:
+        case "占比":
+            return Fraction(sum(value is True for value in values), len(values))
+        case "平均":
+            return sum(map(number, values), Fraction(0)) / len(values)  # type: ignore[arg-type]
+        case "最大":
+            return max(values)  # type: ignore[type-var, return-value]
+    return min(values)  # type: ignore[type-var, return-value]
 
 
 def _choose(expression: m.Choose, env: Environment, watch: Watch) -> Result:

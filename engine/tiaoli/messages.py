@@ -5,6 +5,7 @@ Texts are templates over a diagnostic's arguments; `{near}` lines are dropped wh
 
 from __future__ import annotations
 
+from tiaoli.entity_messages import ENTITY_MESSAGES
 from tiaoli.message import Message
 from tiaoli.record_messages import RECORD_MESSAGES
 from tiaoli.ruleset_messages import RULESET_MESSAGES
@@ -37,4 +38,4 @@ LABELS: dict[str, tuple[str, str]] = {
     "exception": ("作例外", "make an exception to"),
 }
 
-MESSAGES: dict[str, Message] = RULESET_MESSAGES | RECORD_MESSAGES | RUN_MESSAGES
+MESSAGES: dict[str, Message] = RULESET_MESSAGES | ENTITY_MESSAGES | RECORD_MESSAGES | RUN_MESSAGES

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from tiaoli.source import Span
-from tiaoli.values import Mode, Type, Value
+from tiaoli.values import INSURED, Kind, Mode, Type, Value
 
 Range: TypeAlias = tuple[Fraction | int | None, Fraction | int | None]
 ANY: Range = (None, None)
@@ -97,19 +97,21 @@ class ParameterRef(Node):
 
 @dataclass(frozen=True, slots=True)
 class FactRef(Node):
-    """A fact of the person (``yearly`` false) or of the person's year ``lag`` years back (0 or 1)."""
+    """A fact of a record (``yearly`` false) or of the record's year ``lag`` years back (0 or 1). ``entity``: the kind of that record."""
 
     name: str
     yearly: bool
     lag: int
+    entity: str = INSURED
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRef(Node):
-    """The value of a rule in the current year or (lag 1) the year before."""
+    """The value of a rule in the current year or (lag 1) the year before. ``entity``: the kind of record it is a value of."""
 
     name: str
     lag: int
+    entity: str = INSURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,52 @@ class Round(Node):
     unit: Fraction
 
 
+@dataclass(frozen=True, slots=True)
+class Through(Node):
+    """A value of the record that ``link`` points to: `所在统筹地区 的 起付线`.
+
+    ``link`` has the type LINK; ``value`` is a fact or rule of that record, its lag counted from the year computed; in a chain of links,
+    ``link`` is itself a Through. Absent where the link or the value is.
+    """
+
+    link: Expression
+    value: FactRef | RuleRef
+
+    @property
+    def entity(self) -> str:
+        """The kind of record the value is taken from."""
+        return self.value.entity
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Node):
+    """A figure over the records of the kind ``members`` whose fact ``link`` of the year points to the record of ``entity`` computed.
+
+    ``form``: 计数 合计 占比 最大 最小 平均. Only members for which ``condition`` holds count (all, where it is ``None``). ``value``
+    (``None`` for 计数; a condition for 占比) and ``condition`` are expressions of the member: their references are to its facts and rules.
+    """
+
+    form: str
+    entity: str
+    members: str
+    link: str
+    condition: Expression | None
+    value: Expression | None
+
+
 Expression: TypeAlias = (
-    Constant | ParameterRef | FactRef | RuleRef | QuestionRef | CurrentYear | Present | Apply | Choose | Round
+    Constant
+    | ParameterRef
+    | FactRef
+    | RuleRef
+    | QuestionRef
+    | CurrentYear
+    | Present
+    | Apply
+    | Choose
+    | Round
+    | Through
+    | Aggregate
 )
 
 
@@ -173,6 +219,10 @@ def operands(expression: Expression) -> tuple[Expression, ...]:
             return several
         case Choose():
             return (expression.condition, expression.then, expression.otherwise)
+        case Through(link=link, value=value):
+            return (link, value)
+        case Aggregate(condition=condition, value=measure):
+            return tuple(e for e in (condition, measure) if e is not None)
         case _:
             return ()
 
@@ -188,18 +238,54 @@ def with_operands(expression: Expression, below: tuple[Expression, ...]) -> Expr
             return replace(expression, operands=below)
         case Choose():
             return replace(expression, condition=below[0], then=below[1], otherwise=below[2])
+        case Through():
+            assert isinstance(below[1], FactRef | RuleRef)
+            return replace(expression, link=below[0], value=below[1])
+        case Aggregate(condition=condition):
+            rest = below if condition is None else below[1:]
+            first = None if condition is None else below[0]
+            return replace(expression, condition=first, value=rest[0] if rest else None)
         case _:
             return expression
 
 
+def own_operands(expression: Expression) -> tuple[Expression, ...]:
+    """Return the expressions directly below ``expression`` that speak of the same record: of a Through its link, of an Aggregate nothing."""
+    match expression:
+        case Through(link=link):
+            return (link,)
+        case Aggregate():
+            return ()
+        case _:
+            return operands(expression)
+
+
 def walk(expression: Expression) -> Iterator[Expression]:
-    """Yield ``expression`` and all below it."""
+    """Yield ``expression`` and all below it, also what speaks of other records."""
     yield expression
     for below in operands(expression):
         yield from walk(below)
 
 
+def walk_own(expression: Expression) -> Iterator[Expression]:
+    """Yield ``expression`` and all below it that speaks of the same record."""
+    yield expression
+    for below in own_operands(expression):
+        yield from walk_own(below)
+
+
 # ── definitions ──────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A kind of record besides the insured person."""
+
+    name: str
+    note: str | None
+    basis: tuple[Basis, ...]
+    document: str
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +308,12 @@ class Fact:
     note: str | None
     basis: tuple[Basis, ...]
     span: Span = field(compare=False, repr=False)
+    entity: str = INSURED
+
+    @property
+    def is_link(self) -> bool:
+        """Whether the fact points to a record of another kind (or of its own)."""
+        return self.type.kind is Kind.LINK
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,11 +534,13 @@ class Rule:
     basis: tuple[Basis, ...]
     note: str | None
     span: Span = field(compare=False, repr=False)
+    entity: str = INSURED
 
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """A condition that must hold in the years ``first``..``last``; ``decided`` where parameters alone decide it (then it was checked)."""
+    """A condition that must hold in the years ``first``..``last`` for each record of ``entity``; ``decided`` where parameters alone decide
+    it (then it was checked)."""
 
     condition: Expression
     in_principle: bool
@@ -456,6 +550,7 @@ class Mandate:
     basis: tuple[Basis, ...]
     document: str
     span: Span = field(compare=False, repr=False)
+    entity: str = INSURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,8 +567,9 @@ class Segment:
 class Program:
     """The rules of ``place`` over the years ``first``..``last``, ready to evaluate.
 
-    ``segments`` follow one another without gap. ``facts`` and ``parameters`` are by name. ``unencoded`` has the rules that some or all
-    years lack here, each with the parameters to which this place gives no value. ``fingerprint`` identifies the texts.
+    ``segments`` follow one another without gap. ``facts`` and ``parameters`` are by name, ``entities`` too (without the insured person).
+    ``unencoded`` has the rules that some or all years lack here, each with the parameters to which this place gives no value.
+    ``fingerprint`` identifies the texts.
     """
 
     place: str
@@ -486,6 +582,7 @@ class Program:
     documents: Mapping[str, Document]
     fingerprint: str
     unencoded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    entities: Mapping[str, Entity] = field(default_factory=dict)
 
     def segment(self, year: int) -> Segment:
         """Return the segment of ``year``. Raises KeyError outside the program's years."""
@@ -523,6 +620,10 @@ class Program:
             read |= names
             roots += [e for name in names for r in self.rules.get(name, ()) for e in expressions(r.body)]
         return {name: q for name, q in self.questions.items() if name in read}
+
+    def facts_of(self, entity: str) -> list[Fact]:
+        """Return the facts of one kind of record, in order: those of the record, and those of its years."""
+        return [f for f in self.facts.values() if f.entity == entity]
 
     def rule_at(self, name: str, year: int) -> Rule | None:
         """Return the rule ``name`` as in force in ``year``, or None."""

@@ -8,7 +8,7 @@ one row for each of these; a test keeps the two in step.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -74,6 +74,8 @@ def _equality(types: tuple[Type, ...]) -> Type | None:
     left, right = types
     if left.kind is Kind.ENUM and right.kind is Kind.ENUM:
         return BOOL if set(left.members) & set(right.members) else None
+    if left.kind is Kind.LINK and right.kind is Kind.LINK:
+        return BOOL if left.target == right.target else None
     return BOOL if left.kind is right.kind else None
 
 
@@ -310,6 +312,41 @@ FUNCTIONS: dict[str, Operator] = {
     )
 }  # fmt: skip
 """Functions by Chinese name."""
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateForm:
+    """A figure over members: how many values stand behind them, what kind the figure has, whether it is absent without members."""
+
+    zh: str
+    en: str
+    values: int
+    kinds: Mapping[Kind, Kind]
+    absent: bool
+    ratio: bool
+
+
+_THEMSELVES = {kind: kind for kind in _NUMBERS}
+_MEANS = {Kind.INT: Kind.RATE, Kind.MONEY: Kind.MONEY, Kind.RATE: Kind.RATE}
+_ANY_ORDER = {kind: kind for kind in Kind if kind.is_ordered}
+
+AGGREGATES: dict[str, AggregateForm] = {
+    form.zh: form
+    for form in (
+        AggregateForm("计数", "count", 0, {}, False, False),
+        AggregateForm("合计", "total", 1, _THEMSELVES, False, False),
+        AggregateForm("占比", "share", 1, {Kind.BOOL: Kind.RATE}, True, True),
+        AggregateForm("最大", "greatest", 1, _ANY_ORDER, True, False),
+        AggregateForm("最小", "least", 1, _ANY_ORDER, True, False),
+        AggregateForm("平均", "mean", 1, _MEANS, True, True),
+    )
+}
+"""Figures over the records that point to one record. ``kinds``: kind of the members' value → kind of the figure."""
+
+AGGREGATE_NAMES = {name: form.zh for form in AGGREGATES.values() for name in (form.zh, form.en)}
+
+MOST_MEMBERS = 1_500_000_000
+"""More records than any kind has in one run."""
 
 MEMORY_FORMS = {"连续年数": "consecutive_years", "累计": "running_total", "曾经": "ever_before"}
 """Library forms over the years so far: they become hidden rules that read themselves through 上年."""

@@ -46,10 +46,15 @@ def parse(source: Source) -> tuple[s.Document, list[Diagnostic]]:
     return s.Document(source, header, kept, frozenset(broken)), found
 
 
+_OWNER = re.compile(r"(?:[^\W\d]\w*\s+){1,3}[^\W\d]\w*\s*(?:(?<!\w)的(?!\w)|\.(?!\.))")
+
+
 def _defines(piece: str) -> str:
     """The name that a declaration with a mistake means to define, so that later passes do not miss it; 文件 for a header."""
-    names = [w for w in WORD.findall(mask(piece)) if w not in keywords()]
-    first = keywords()[WORD.findall(mask(piece))[0]]
+    masked = mask(piece)
+    owner = _OWNER.match(masked)
+    names = [w for w in WORD.findall(masked[owner.end() if owner else 0 :]) if w not in keywords()]
+    first = keywords()[WORD.findall(masked)[0]]
     return first.zh if first.terminal in ("DOCUMENT", "MANDATE", "CLAUSE_OF") else next(iter(names), "")
 
 
@@ -70,11 +75,6 @@ def _stray(text: str, before: int, source: Source) -> Iterator[Diagnostic]:
 
 def _parse_piece(source: Source, text: str, start: int, end: int, found: list[Diagnostic]) -> s.Declaration | None:
     piece = text[start:end]
-    opening = WORD.match(piece)
-    keyword = keywords().get(opening[0]) if opening else None
-    if keyword and keyword.terminal == "ENTITY":
-        found.append(Diagnostic("E110", {"found": keyword.zh}, Span(source, start, start + len(keyword.zh))))
-        return None
     depth = _deepest(piece)
     if depth > _LIMIT_DEPTH:
         found.append(Diagnostic("E111", {"limit": _LIMIT_DEPTH}, Span(source, start, start + 1)))

@@ -15,9 +15,10 @@ from math import ceil, floor
 from typing import TypeAlias
 
 from tiaoli.model import Fact, Program
-from tiaoli.values import Kind, Value, decimal_text
+from tiaoli.values import INSURED, INSURED_NAMES, Kind, Value, decimal_text
 
 ID_KEYS = ("编号", "id")
+KIND_KEYS = ("对象", "entity")
 YEARS_KEYS = ("年度", "years")
 PLACE_KEYS = ("地区", "place")
 BOOLS = {"是": True, "否": False}
@@ -39,13 +40,14 @@ class Person:
 
     ``facts`` are the person's, ``years`` those of each year in the record, both in the order of ``program.facts``. Money is in 分, a
     rate in units of 10**-digits of its fact, durations in whole years, months or days; what is absent is ``None``. ``places`` holds
-    the years that name a place of their own.
+    the years that name a place of their own. ``entity`` is the kind of record: the insured person, or another 对象.
     """
 
     id: str
     facts: tuple[Value, ...]
     years: dict[int, tuple[Value, ...]]
     places: dict[int, str]
+    entity: str = INSURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +122,38 @@ def year_of(key: object) -> int | None:
     return None
 
 
+def kinds_of(program: Program) -> tuple[str, ...]:
+    """Return the kinds of records there are, the insured person first."""
+    return (INSURED, *program.entities)
+
+
+def kind_named(program: Program, name: object) -> str | None:
+    """Return the kind of record that ``name`` names, or None."""
+    if name in INSURED_NAMES:
+        return INSURED
+    return name if isinstance(name, str) and name in program.entities else None
+
+
 @dataclass(frozen=True)
 class Shape:
-    """The shape of the records of ``program`` when ``years`` are to be evaluated."""
+    """The shape of the records of one kind, ``entity``, of ``program`` when ``years`` are to be evaluated."""
 
     program: Program
     years: range
     conditions: Mapping[str, Condition]
+    entity: str = INSURED
     person: tuple[Fact, ...] = field(init=False)
     yearly: tuple[Fact, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        facts = self.program.facts.values()
+        facts = self.program.facts_of(self.entity)
         object.__setattr__(self, "person", tuple(fact for fact in facts if not fact.yearly))
         object.__setattr__(self, "yearly", tuple(fact for fact in facts if fact.yearly))
+
+    @property
+    def kind_keys(self) -> tuple[str, ...]:
+        """The keys under which a record may say its kind: none where there is but one kind."""
+        return KIND_KEYS if self.program.entities else ()
 
     @property
     def required_yearly(self) -> tuple[Fact, ...]:

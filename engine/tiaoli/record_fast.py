@@ -13,7 +13,7 @@ from typing import TypeAlias, cast
 
 from tiaoli.model import Fact
 from tiaoli.record_facts import BOOLS, PLACE, Person, Shape, default_of, digits_of, limits_of
-from tiaoli.values import Kind
+from tiaoli.values import INSURED, INSURED_NAMES, Kind
 
 Quick: TypeAlias = Callable[[object], Person | None]
 
@@ -67,6 +67,13 @@ def _person(shape: Shape, names: dict[str, object]) -> Iterator[str]:
         "if ident.__class__ is int: ident = str(ident)",
         "elif ident.__class__ is not str or not ident.strip() or not ident.isprintable(): return None",
     )
+    if shape.kind_keys:
+        names["KINDS"] = INSURED_NAMES if shape.entity == INSURED else (shape.entity,)
+        yield "kind = get('对象')"
+        yield "if kind is None: kind = get('entity')"
+        yield "if kind is not None:"
+        yield "    if kind not in KINDS: return None"
+        yield "    left -= 1"
     for index, fact in enumerate(shape.person):
         yield from _fact(fact, f"p{index}", names)
     yield from (
@@ -82,7 +89,8 @@ def _person(shape: Shape, names: dict[str, object]) -> Iterator[str]:
     )
     yield from _indent(8, _year(shape, names))
     yield "if left or not NEEDED <= years.keys(): return None"
-    yield "return Person(ident, person, years, places)"
+    kind = "" if shape.entity == INSURED else f", {shape.entity!r}"
+    yield f"return Person(ident, person, years, places{kind})"
 
 
 def _year(shape: Shape, names: dict[str, object]) -> Iterator[str]:
@@ -150,6 +158,9 @@ def _value(fact: Fact, name: str, names: dict[str, object]) -> Iterator[str]:
             yield f"if {name} not in members_{name}: return None"
         case Kind.PLACE:
             yield f"if not place_fits({name}): return None"
+        case Kind.LINK:
+            yield f"if {name}.__class__ is int: {name} = str({name})"
+            yield f"elif {name}.__class__ is not str or not {name}.strip() or not {name}.isprintable(): return None"
         case Kind.TEXT:
             yield f"if {name}.__class__ is not str: return None"
         case Kind.YEAR:

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tiaoli.record_facts import Shape
 from tiaoli.record_json import read_json, read_json_lines
 from tiaoli.record_places import BrokenError, Item, Trouble
-from tiaoli.record_table import read_csv, read_xlsx
+from tiaoli.record_table import Shapes, read_csv, read_xlsx
 from tiaoli.record_yaml import read_yaml
 
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".csv", ".xlsx")
 
 
-def read_items(path: Path, shape: Shape) -> Iterator[Item]:
-    """Yield the records of a file, and what is wrong with the file as a whole. JSON Lines are read line by line, the others at once."""
+def read_items(path: Path, shapes: Shapes, kind: str | None = None) -> Iterator[Item]:
+    """Yield the records of a file, and what is wrong with the file as a whole. JSON Lines are read line by line, the others at once.
+
+    ``kind``: that of the records of a table which does not say it itself.
+    """
     suffix = path.suffix.lower()
     if trouble := _unfit(path, suffix):
         yield trouble
@@ -30,9 +32,9 @@ def read_items(path: Path, shape: Shape) -> Iterator[Item]:
             case ".json":
                 yield from read_json(decode(path.read_bytes()))
             case ".csv":
-                yield from read_csv(decode(path.read_bytes()), shape)
+                yield from read_csv(decode(path.read_bytes()), shapes, kind)
             case ".xlsx":
-                yield from read_xlsx(path, shape)
+                yield from read_xlsx(path, shapes, kind)
             case _:
                 yield from read_yaml(decode(path.read_bytes()))
     except OSError as error:

@@ -18,6 +18,7 @@ from tiaoli.model import Fact
 from tiaoli.record_facts import (
     BOOLS,
     ID_KEYS,
+    KIND_KEYS,
     NUMBER,
     PLACE,
     PLACE_KEYS,
@@ -77,7 +78,9 @@ class Judge:
             from tiaoli.record_schema import record_schema
 
             checker = Draft202012Validator.FORMAT_CHECKER
-            self._validator = Draft202012Validator(record_schema(self.shape.program), format_checker=checker)
+            self._validator = Draft202012Validator(
+                record_schema(self.shape.program, self.shape.entity), format_checker=checker
+            )
         return self._validator
 
 
@@ -127,7 +130,9 @@ class _Hearing:
         for trouble in self.record.troubles:
             self.fault(trouble.code, trouble.path, (trouble.line, trouble.column), **trouble.arguments)
         self._check_id(record)
-        keys = {*ID_KEYS, *YEARS_KEYS}
+        keys = {*ID_KEYS, *YEARS_KEYS, *self.shape.kind_keys}
+        if self.shape.kind_keys:
+            self._one_of(record, (), KIND_KEYS)
         before = len(self.faults)
         facts = self._facts(record, (), self.shape.person)
         self.person_sound = len(self.faults) == before
@@ -135,7 +140,7 @@ class _Hearing:
         years, places = self._years(record, facts)
         if self.faults or self.ident is None:
             return None
-        return Person(self.ident, facts, years, places)
+        return Person(self.ident, facts, years, places, self.shape.entity)
 
     def _check_id(self, record: Mapping[object, object]) -> None:
         key = self._one_of(record, (), ID_KEYS)
@@ -190,7 +195,11 @@ class _Hearing:
             self.fault("E718", path, spot, name=name, nearest=close)
         else:
             self.fault(
-                "E719", path, spot, name=name, known="、".join([*sorted(reserved - {"id", "years", "place"}), *known])
+                "E719",
+                path,
+                spot,
+                name=name,
+                known="、".join([*sorted(reserved - {"id", "years", "place", "entity"}), *known]),
             )
 
     def _example_year(self) -> int:
@@ -284,6 +293,8 @@ class _Hearing:
                 return self._place_value(raw, at)
             case Kind.TEXT:
                 return self._text(raw, at)
+            case Kind.LINK:
+                return self._link(fact, raw, at)
             case Kind.YEAR:
                 return self._year_value(fact, raw, at)
         return self._number(fact, raw, at)
@@ -371,6 +382,15 @@ class _Hearing:
         self.fault("E716", at, name=at[-1], found=shown(raw))
         return None
 
+    def _link(self, fact: Fact, raw: object, at: Path) -> str | None:
+        if isinstance(raw, list):
+            self.fault("E744", at, name=fact.name, entity=fact.type.target, found=shown(raw), other="")
+            return None
+        ident = _as_id(raw)
+        if ident is None:
+            self.fault("E716", at, name=at[-1], found=shown(raw))
+        return ident
+
     def _year_value(self, fact: Fact, raw: object, at: Path) -> int | None:
         year = year_of(raw) if not (isinstance(raw, str) and NUMBER.fullmatch(raw)) else None
         if year is None:
@@ -390,9 +410,15 @@ class _Hearing:
 
 
 def _identifier(record: Mapping[object, object]) -> str | None:
-    raw = next((record[key] for key in record if key in ID_KEYS), None)
+    return _as_id(next((record[key] for key in record if key in ID_KEYS), None))
+
+
+def _as_id(raw: object) -> str | None:
+    """Return what a record is called by, which may be written as a number; None where it is no such thing."""
     if isinstance(raw, int) and not isinstance(raw, bool):
         return str(raw)
+    if isinstance(raw, Odd):
+        return raw.text if raw.text.isdigit() else None
     return raw if isinstance(raw, str) and raw.strip() and not _LONE_SURROGATE.search(raw) else None
 
 
@@ -410,4 +436,6 @@ def as_json(raw: object) -> object:
             return raw.isoformat()
         case Decimal() if raw == raw.to_integral_value():
             return int(raw)
+        case Odd():
+            return raw.text
     return raw

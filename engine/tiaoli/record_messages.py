@@ -239,4 +239,46 @@ RECORD_MESSAGES: dict[str, Message] = {
         "是不是“{nearest}”？",
         "Did you mean “{nearest}”?",
     ),
+    "E740": Message(
+        "{where}：输入中没有{entity}“{found}”的记录",
+        "{where}: the input has no record of {entity} “{found}”",
+        "是不是“{near}”？改正编号，或加上它的记录。",
+        "did you mean '{near}'? Correct the id or add its record.",
+    ),
+    "E741": Message(
+        "{where}：{entity}“{found}”的记录有错，没有计算",
+        "{where}: the record of {entity} “{found}” is faulty and was left out",
+        "先改正{entity}“{found}”的记录。",
+        "Mend the record of {entity} “{found}” first.",
+    ),
+    "E742": Message(
+        "{where}：没有名为“{name}”的对象；有：{known}",
+        "{where}: there is no kind of record “{name}”; there are: {known}",
+        "是不是“{near}”？写其中一个名称。",
+        "did you mean '{near}'? Write one of these names.",
+    ),
+    "E743": Message(
+        "{entity}“{person}”的记录在 {first} 中已经有了",
+        "the record of {entity} “{person}” was already given in {first}",
+        "合并两条记录，或改正编号。",
+        "Merge the two records or correct one 编号.",
+    ),
+    "E744": Message(
+        "{where}：一个年度只能属于一个{entity}，这里写了 {found}{other}",
+        "{where}: one year belongs to one {entity}; found {found}{other}",
+        "只写一个编号；年度中途变动的，写该年度应计入的那一个。",
+        "Give one id: the one in which the year counts.",
+    ),
+    "E745": Message(
+        "{where}：链接绕成了圈：{path}",
+        "{where}: the links run in a circle: {path}",
+        "改正其中一个，让最上级不再指向别人。",
+        "Correct one of them; the topmost points to none.",
+    ),
+    "E746": Message(
+        "一个表只能有一类记录，这里有：{kinds}",
+        "a table holds records of one kind; there are: {kinds}",
+        "每类记录一个文件（或工作表）。",
+        "Make a file, or a sheet, for each kind.",
+    ),
 }

@@ -102,12 +102,16 @@ class BrokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A record as read; ``sound`` where nothing stands against taking it quickly. ``locate`` reads it again with places (may raise BrokenError)."""
+    """A record as read; ``sound`` where nothing stands against taking it quickly. ``locate`` reads it again with places (may raise BrokenError).
+
+    ``kind``: the kind of record, where the table it stands in says so.
+    """
 
     value: object
     sound: bool
     line: int | None
     locate: Callable[[], Located]
+    kind: str | None = None
 
 
 Item: TypeAlias = Raw | Trouble

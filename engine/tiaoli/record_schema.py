@@ -8,38 +8,62 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tiaoli.model import Fact, Program
-from tiaoli.record_facts import ID_KEYS, PLACE_KEYS, YEARS_KEYS, default_of, limits_of, outward
-from tiaoli.values import Kind, Type, Value
+from tiaoli.record_facts import ID_KEYS, KIND_KEYS, PLACE_KEYS, YEARS_KEYS, default_of, kinds_of, limits_of, outward
+from tiaoli.values import INSURED, INSURED_NAMES, Kind, Type, Value
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PLACE = {"type": "string", "pattern": "^[A-Z]{2}(-[^-\\s_]+)*$"}
 
 
-def record_schema(program: Program) -> dict[str, object]:
-    """Return the schema of one record. Numbers with decimals are `Decimal`; `schema_text` writes them as JSON numbers."""
-    facts = program.facts.values()
+def record_schema(program: Program, entity: str | None = None) -> dict[str, object]:
+    """Return the schema of one record of the kind ``entity``, or of any kind. Numbers with decimals are `Decimal`; `schema_text` writes
+    them as JSON numbers."""
+    if entity is None and program.entities:
+        kinds = [_named(_one_kind(program, kind), kind) for kind in kinds_of(program)]
+        return {"$schema": DIALECT, "title": f"{program.place} 记录", "oneOf": kinds}
+    return {"$schema": DIALECT} | _one_kind(program, entity or INSURED)
+
+
+def _named(schema: dict[str, object], entity: str) -> dict[str, object]:
+    """A record of another kind than the insured person must say so."""
+    if entity == INSURED:
+        return schema
+    return schema | {"anyOf": [{"required": [key]} for key in KIND_KEYS]}
+
+
+def _one_kind(program: Program, entity: str) -> dict[str, object]:
+    facts = program.facts_of(entity)
     years = _years([fact for fact in facts if fact.yearly])
     identifier = {"type": ["string", "integer"], "title": "编号", "minLength": 1}
     properties: dict[str, object] = dict.fromkeys(ID_KEYS, identifier)
     properties |= {fact.name: _fact(fact) for fact in facts if not fact.yearly}
     properties |= dict.fromkeys(YEARS_KEYS, years)
+    if program.entities:
+        properties |= dict.fromkeys(KIND_KEYS, _kind(entity))
     schema: dict[str, object] = {
-        "$schema": DIALECT,
-        "title": f"{program.place} 参保人记录",
+        "title": f"{program.place} {entity}记录",
         "type": "object",
         "properties": properties,
         "required": [fact.name for fact in facts if fact.required and not fact.yearly],
         "oneOf": [{"required": [key]} for key in ID_KEYS],
         "additionalProperties": False,
     }
-    both = {"required": list(YEARS_KEYS)}
+    both: dict[str, object] = {"required": list(YEARS_KEYS)}
+    if program.entities:
+        both = {"anyOf": [both, {"required": list(KIND_KEYS)}]}
     needs_years = any(fact.required for fact in facts if fact.yearly)
-    return schema | ({"anyOf": [{"required": [key]} for key in YEARS_KEYS]} if needs_years else {}) | {"not": both}
+    asked = [{"required": [key]} for key in YEARS_KEYS]
+    demand: dict[str, object] = {"allOf": [{"anyOf": asked}]} if program.entities else {"anyOf": asked}
+    return schema | (demand if needs_years else {}) | {"not": both}
 
 
-def schema_text(program: Program) -> str:
+def schema_text(program: Program, entity: str | None = None) -> str:
     """Return the schema as indented JSON text, decimals written exactly."""
-    return "".join(_write(record_schema(program), "")) + "\n"
+    return "".join(_write(record_schema(program, entity), "")) + "\n"
+
+
+def _kind(entity: str) -> dict[str, object]:
+    return {"title": "对象", "enum": list(INSURED_NAMES) if entity == INSURED else [entity]}
 
 
 def _years(facts: list[Fact]) -> dict[str, object]:
@@ -88,6 +112,8 @@ def _shape(fact: Fact) -> dict[str, object]:
             return dict(_PLACE)
         case Kind.TEXT:
             return {"type": "string"}
+        case Kind.LINK:
+            return {"type": ["string", "integer"], "minLength": 1, "description": f"{fact.type.target}的编号"}
         case Kind.YEAR:
             number = {"type": "integer", "minimum": 1000, "maximum": 9999} | _bounds(fact)
             return {"anyOf": [number, {"type": "string", "pattern": "^[0-9]{4}年度$"}]}

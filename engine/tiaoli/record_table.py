@@ -1,11 +1,11 @@
-"""Long tables, CSV and XLSX: one row for each person and year, put together into records."""
+"""Long tables, CSV and XLSX: one row for each record and year, put together into records. All records of a table are of one kind."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, time
 from decimal import Decimal
 from functools import partial
@@ -13,16 +13,18 @@ from pathlib import Path as FilePath
 from typing import Any, TypeAlias
 
 from tiaoli.model import Fact
-from tiaoli.record_facts import BOOLS, ID_KEYS, PLACE_KEYS, YEARS_KEYS, Odd, Shape, number
+from tiaoli.record_facts import BOOLS, ID_KEYS, KIND_KEYS, PLACE_KEYS, YEARS_KEYS, Odd, Shape, kind_named, number
 from tiaoli.record_places import BrokenError, Item, Located, Path, Raw, Spot, Trouble, calendar_date, nearest, shown
-from tiaoli.values import Kind
+from tiaoli.values import INSURED, Kind
 
 Cells: TypeAlias = tuple[object, ...]
 Row: TypeAlias = tuple[int, Cells]
+Shapes: TypeAlias = Mapping[str, Shape]
 _YEAR_COLUMN = (*YEARS_KEYS, "year")
 
 
-def read_csv(text: str, shape: Shape) -> Iterator[Item]:
+def read_csv(text: str, shapes: Shapes, kind: str | None = None) -> Iterator[Item]:
+    """Yield the records of a table; ``kind`` is that of its records where no column says it."""
     head = text.split("\n", 1)[0]
     delimiter = max(",\t;", key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -30,7 +32,7 @@ def read_csv(text: str, shape: Shape) -> Iterator[Item]:
         rows = list(_csv_rows(reader))
     except csv.Error as error:
         raise BrokenError("E707", reader.line_num, None, format="CSV", reason=str(error)) from None
-    yield from _Table(shape, from_text=True).items(rows)
+    yield from _items(rows, shapes, kind, from_text=True)
 
 
 def _csv_rows(reader: Any) -> Iterator[Row]:
@@ -42,36 +44,51 @@ def _csv_rows(reader: Any) -> Iterator[Row]:
         line = reader.line_num + 1
 
 
-def read_xlsx(path: FilePath, shape: Shape) -> Iterator[Item]:
-    """Yield the records of the first sheet."""
+def read_xlsx(path: FilePath, shapes: Shapes, kind: str | None = None) -> Iterator[Item]:
+    """Yield the records of the first sheet, and of each sheet that is named after a kind of record."""
     from openpyxl import load_workbook
 
     try:
         book = load_workbook(path, read_only=True, data_only=True)
         try:
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()
-            rows = [
-                (count, tuple(map(_sheet_value, cells)))
-                for count, cells in enumerate(sheet.iter_rows(values_only=True), 1)
+            sheets = [
+                (_with_formulas(path, index, _rows(book.worksheets[index])), own)
+                for index, own in _sheets([sheet.title for sheet in book.worksheets], shapes, kind)
             ]
-            rows = _with_formulas(path, rows)
         finally:
             book.close()
     except OSError:
         raise
     except Exception as error:  # a damaged workbook fails in many ways inside the library
         raise BrokenError("E707", None, None, format="XLSX", reason=f"{type(error).__name__}: {error}") from None
-    yield from _Table(shape, from_text=False).items(rows)
+    for rows, own in sheets:
+        yield from _items(rows, shapes, own, from_text=False)
 
 
-def _with_formulas(path: FilePath, rows: list[tuple[int, tuple[object, ...]]]) -> list[tuple[int, tuple[object, ...]]]:
+def _sheets(titles: list[str], shapes: Shapes, kind: str | None) -> Iterator[tuple[int, str | None]]:
+    """Yield the sheets to read by number, each with the kind of its records where it is known."""
+    for index, title in enumerate(titles):
+        own = _kind_of(shapes, title)
+        if own is not None and len(shapes) > 1:
+            yield index, own
+        elif index == 0:
+            yield index, kind
+
+
+def _rows(sheet: Any) -> list[Row]:
+    sheet.reset_dimensions()
+    return [
+        (count, tuple(map(_sheet_value, cells))) for count, cells in enumerate(sheet.iter_rows(values_only=True), 1)
+    ]
+
+
+def _with_formulas(path: FilePath, index: int, rows: list[Row]) -> list[Row]:
     """A formula whose result was never stored reads as empty; it is handed on as an odd number, so that it is a fault of its cell."""
     from openpyxl import load_workbook
 
     book = load_workbook(path, read_only=True, data_only=False)
     try:
-        sheet = book.worksheets[0]
+        sheet = book.worksheets[index]
         sheet.reset_dimensions()
         written = sheet.iter_rows(values_only=True)
         return [
@@ -105,11 +122,45 @@ def _shortest(value: float) -> object:
     return int(exact) if exact == exact.to_integral_value() and abs(exact) < 10**18 else exact
 
 
+def _kind_of(shapes: Shapes, name: object) -> str | None:
+    return kind_named(next(iter(shapes.values())).program, name)
+
+
+def _items(rows: list[Row], shapes: Shapes, kind: str | None, *, from_text: bool) -> Iterator[Item]:
+    """Yield the records of a table, having found of which kind they are."""
+    rows = [row for row in rows if any(not _blank(cell) for cell in row[1])]
+    if not rows:
+        return
+    column = _find(["" if _blank(cell) else str(cell) for cell in rows[0][1]], KIND_KEYS) if len(shapes) > 1 else -1
+    said: dict[str, int] = {}
+    for line, cells in rows[1:] if column >= 0 else ():
+        if column < len(cells) and not _blank(cells[column]):
+            said.setdefault(str(cells[column]), line)
+    known = {name: _kind_of(shapes, name) for name in said}
+    for name, line in said.items():
+        if known[name] is None:
+            yield Trouble("E742", (), line, column + 1, {"where": KIND_KEYS[0], **unknown_kind(name, shapes)})
+            return
+    kinds = list(dict.fromkeys(known.values()))
+    if len(kinds) > 1:
+        line = next(line for name, line in said.items() if known[name] == kinds[1])
+        yield Trouble("E746", (), line, column + 1, {"kinds": "、".join(str(k) for k in kinds)})
+        return
+    entity = kinds[0] if kinds else kind
+    yield from _Table(shapes[entity or INSURED], from_text=from_text, kind=entity).items(rows)
+
+
+def unknown_kind(name: str, shapes: Shapes) -> dict[str, object]:
+    """Return what is said of a name that is no kind of record."""
+    return {"name": name, "known": "、".join(shapes), "near": nearest(name, shapes) or ""}
+
+
 class _Table:
     """Turns the rows of a long table (one for each person and year) into records."""
 
-    def __init__(self, shape: Shape, *, from_text: bool) -> None:
+    def __init__(self, shape: Shape, *, from_text: bool, kind: str | None) -> None:
         self.shape = shape
+        self.kind = kind
         self.from_text = from_text
         self.facts = {fact.name: fact for fact in (*shape.person, *shape.yearly)}
         self.columns: list[str] = []
@@ -117,21 +168,18 @@ class _Table:
         self.year_column = -1
 
     def items(self, rows: list[Row]) -> Iterator[Item]:
-        rows = [row for row in rows if any(not _blank(cell) for cell in row[1])]
-        if not rows:
-            return
         troubles = list(self._head(*rows[0]))
         yield from troubles
         if not troubles:
             for group in self._people(rows[1:]):
                 record = self._record(group)
-                yield Raw(record.value, not record.troubles, group[0][0], partial(_same, record))
+                yield Raw(record.value, not record.troubles, group[0][0], partial(_same, record), self.kind)
 
     # ── the first row ──
 
     def _head(self, line: int, cells: Cells) -> Iterator[Trouble]:
         self.columns = ["" if _blank(cell) else str(cell) for cell in cells]
-        known = {*self.facts, *ID_KEYS, *_YEAR_COLUMN, *PLACE_KEYS}
+        known = {*self.facts, *ID_KEYS, *_YEAR_COLUMN, *PLACE_KEYS, *self.shape.kind_keys}
         for index, name in enumerate(self.columns):
             if name and name in self.columns[:index]:
                 yield Trouble("E725", (), line, index + 1, {"where": name, "name": name, "first": line})
@@ -180,9 +228,9 @@ class _Table:
     def _row(self, draft: _Draft, line: int, cells: Cells) -> None:
         at = self._year(draft, line, cells)
         for index, cell in enumerate(cells):
-            if _blank(cell) or index == self.year_column:
-                continue
             name = self.columns[index] if index < len(self.columns) else ""
+            if _blank(cell) or index == self.year_column or name in self.shape.kind_keys:
+                continue
             spot = (line, index + 1)
             if not name:
                 draft.trouble("E731", at, spot, column=index + 1, found=shown(cell))
@@ -200,12 +248,31 @@ class _Table:
         if _blank(cell) and not self._has_yearly(cells):
             return ()
         at = (YEARS_KEYS[0], "" if _blank(cell) else str(cell))
-        draft.open_year(at, (line, max(self.year_column, 0) + 1))
+        if not self._torn(draft, at, line, cells):
+            draft.open_year(at, (line, max(self.year_column, 0) + 1))
         return at
+
+    def _torn(self, draft: _Draft, at: Path, line: int, cells: Cells) -> bool:
+        """Whether a second row of a year points elsewhere than the first; then that is what is said."""
+        for index, cell in enumerate(cells[: len(self.columns)]):
+            fact = self.facts.get(self.columns[index])
+            path = (*at, self.columns[index])
+            if fact is not None and fact.is_link and path in draft.values and not _blank(cell):
+                other = draft.years[at[1]][fact.name]
+                if str(other) != str(cell):
+                    said = {
+                        "name": fact.name,
+                        "entity": fact.type.target,
+                        "found": shown(other),
+                        "other": f"、{shown(cell)}",
+                    }
+                    draft.trouble("E744", path, (line, index + 1), **said)
+                    return True
+        return False
 
     def _has_yearly(self, cells: Cells) -> bool:
         named = zip(self.columns, cells, strict=False)
-        own = (*ID_KEYS, *_YEAR_COLUMN, "")
+        own = (*ID_KEYS, *_YEAR_COLUMN, *self.shape.kind_keys, "")
         return any(not _blank(cell) and name not in own and not self._personal(name) for name, cell in named)
 
     @staticmethod
@@ -221,7 +288,7 @@ class _Table:
                 return BOOLS.get(cell, {"true": True, "false": False}.get(cell.lower(), cell))
             case Kind.DATE:
                 return calendar_date(cell) or cell if re.fullmatch(r"\d{4}([-/])\d{1,2}\1\d{1,2}", cell) else cell
-            case Kind.ENUM | Kind.PLACE | Kind.TEXT:
+            case Kind.ENUM | Kind.PLACE | Kind.TEXT | Kind.LINK:
                 return cell
         value = number(cell) if self.from_text else None
         return cell if value is None else value

@@ -6,30 +6,32 @@ all or names its faults. Faulty records never stop the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import TiaoliError
 from tiaoli.model import Program
-from tiaoli.record_facts import Condition, Person, Shape
+from tiaoli.record_facts import ID_KEYS, KIND_KEYS, Condition, Person, Shape, kind_named
 from tiaoli.record_fast import compile_quick
 from tiaoli.record_files import read_items
 from tiaoli.record_judge import Judge
 from tiaoli.record_places import BrokenError, Located, Raw, Trouble
 from tiaoli.record_schema import record_schema, schema_text
-from tiaoli.values import Value
+from tiaoli.record_table import unknown_kind
+from tiaoli.values import INSURED, Value
 
 __all__ = ["Condition", "Fault", "Person", "RecordError", "RecordReader", "record_schema", "schema_text"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A record left out, or a file that cannot be read; ``person`` is None where no id can be told."""
+    """A record left out, or a file that cannot be read; ``person`` is None where no id can be told, ``entity`` where no kind can."""
 
     person: str | None
     diagnostics: tuple[Diagnostic, ...]
+    entity: str | None = None
 
 
 class RecordError(TiaoliError):
@@ -39,63 +41,122 @@ class RecordError(TiaoliError):
 class RecordReader:
     """Reads records for the rules of ``program`` when ``years`` are to be evaluated.
 
-    ``conditions`` holds, for facts required under a condition, whether year, person's facts and year's facts call for them.
+    ``conditions`` holds, for facts required under a condition, whether year, the record's facts and the year's facts call for them.
+    ``others``: the years in which facts of other kinds of records are needed.
     """
 
-    def __init__(self, program: Program, years: range, conditions: Mapping[str, Condition] | None = None) -> None:
-        self._shape = Shape(program, years, conditions or {})
-        self._quick = compile_quick(self._shape)
-        self._judge = Judge(self._shape)
+    def __init__(
+        self,
+        program: Program,
+        years: range,
+        conditions: Mapping[str, Condition] | None = None,
+        others: Mapping[str, range] | None = None,
+    ) -> None:
+        demands = {entity: (others or {}).get(entity, range(0)) for entity in program.entities}
+        self._program = program
+        self._shapes = {
+            entity: Shape(program, asked, conditions or {}, entity)
+            for entity, asked in {INSURED: years, **demands}.items()
+        }
+        self._quick = {entity: compile_quick(shape) for entity, shape in self._shapes.items()}
+        self._judges = {entity: Judge(shape) for entity, shape in self._shapes.items()}
 
     @property
     def default_year(self) -> tuple[Value, ...] | None:
         """The yearly facts of a year that is not in a record, in units; None where some fact must be given in every year."""
-        return self._shape.default_year
+        return self._shapes[INSURED].default_year
+
+    def kind(self, record: object, kind: str | None = None) -> str | None:
+        """Return the kind of a record: as it says, else ``kind``, else the insured person. None where there is no such kind."""
+        if not self._program.entities or not isinstance(record, Mapping):
+            return kind or INSURED
+        said = next((record[key] for key in KIND_KEYS if key in record), None)
+        return (kind or INSURED) if said is None else kind_named(self._program, said)
 
     def convert(self, record: Mapping[str, object]) -> Person:
-        """Return the person of a record of Python values. Raises RecordError with all its faults.
+        """Return the person (or other record) of a record of Python values. Raises RecordError with all its faults.
 
         Years are keyed 2025, "2025" or "2025年度"; money and rates are int or Decimal, dates text or `datetime.date`.
         """
-        person = self._quick(record)
+        kind = self.kind(record)
+        if kind is None:
+            raise RecordError(self._nameless(Located(record), None, 1).diagnostics)
+        person = self._quick[kind](record)
         if person is None:
-            person, _, faults = self._judge.judge(Located(record))
+            person, _, faults = self._judges[kind].judge(Located(record))
             if person is None:
                 raise RecordError(faults)
         return person
 
-    def read(self, path: Path) -> Iterator[Person | Fault]:
-        """Yield the persons of a file (.yaml .yml .json .jsonl .csv .xlsx), and a fault for each record that is none.
+    def read(self, path: Path, kind: str | None = None) -> Iterator[Person | Fault]:
+        """Yield the records of a file (.yaml .yml .json .jsonl .csv .xlsx), and a fault for each record that is none.
 
         JSON Lines are read as they are yielded: beyond the line at hand only the ids seen are kept (some 150 bytes each), to find a
-        person given twice. The other forms are read whole first, so that a broken file yields its fault alone. XLSX: the first sheet.
+        record given twice. The other forms are read whole first, so that a broken file yields its fault alone. XLSX: the first sheet,
+        and those named after a kind of record. ``kind``: that of records which do not say theirs.
         """
-        first_lines: dict[str, int | None] = {}
+        first_lines: dict[str, dict[str, int | None]] = {entity: {} for entity in self._shapes}
         count = 0
-        for count, item in enumerate(read_items(path, self._shape), 1):
+        for count, item in enumerate(read_items(path, self._shapes, kind), 1):
             if isinstance(item, Trouble):
                 yield _whole(item, path)
             else:
-                yield self._one(item, path, count, first_lines)
+                yield self._one(item, path, count, first_lines, kind)
         if count == 0:
             yield _whole(Trouble("E706", (), 1, 1), path)
 
+    def read_all(self, files: Iterable[tuple[str | None, Path]]) -> Iterator[Person | Fault]:
+        """Yield the records of several files, each with the kind of its records where they do not say it.
+
+        A record of one kind may be given once in all files together.
+        """
+        listed = list(files)
+        if len(listed) == 1:
+            yield from self.read(listed[0][1], listed[0][0])
+            return
+        homes: dict[tuple[str, str], Path] = {}
+        for kind, path in listed:
+            for item in self.read(path, kind):
+                if isinstance(item, Person):
+                    first = homes.setdefault((item.entity, item.id), path)
+                    if first is not path:
+                        arguments = {"person": item.id, "entity": item.entity, "first": str(first)}
+                        yield Fault(item.id, (Diagnostic("E743", arguments, path=str(path)),), item.entity)
+                        continue
+                yield item
+
     def one(self, raw: Raw, path: Path) -> Person | Fault:
         """Return the person of one record read elsewhere (a case's), or its fault."""
-        return self._one(raw, path, 1, {})
+        return self._one(raw, path, 1, {entity: {} for entity in self._shapes}, None)
 
-    def _one(self, raw: Raw, path: Path, count: int, first_lines: dict[str, int | None]) -> Person | Fault:
-        person = self._quick(raw.value) if raw.sound else None
-        if person is not None and person.id not in first_lines:
-            first_lines[person.id] = raw.line
+    def _one(
+        self, raw: Raw, path: Path, count: int, first_lines: dict[str, dict[str, int | None]], given: str | None
+    ) -> Person | Fault:
+        kind = self.kind(raw.value, raw.kind or given)
+        if kind is None:
+            return self._nameless(raw.locate(), path, count)
+        seen = first_lines[kind]
+        person = self._quick[kind](raw.value) if raw.sound else None
+        if person is not None and person.id not in seen:
+            seen[person.id] = raw.line
             return person
         try:
-            person, ident, faults = self._judge.judge(raw.locate(), str(path), count, first_lines)
+            person, ident, faults = self._judges[kind].judge(raw.locate(), str(path), count, seen)
         except BrokenError as broken:
             return _whole(broken.trouble, path)
         if ident is not None:
-            first_lines.setdefault(ident, raw.line)
-        return Fault(ident, tuple(faults)) if person is None else person
+            seen.setdefault(ident, raw.line)
+        return Fault(ident, tuple(faults), kind) if person is None else person
+
+    def _nameless(self, record: Located, path: Path | None, count: int) -> Fault:
+        """A record of a kind that there is not."""
+        assert isinstance(record.value, Mapping)
+        key = next(key for key in KIND_KEYS if key in record.value)
+        ident = next((str(record.value[k]) for k in ID_KEYS if k in record.value), None)
+        line, column = record.at((key,))
+        arguments = {"where": ident or f"#{count}", **unknown_kind(str(record.value[key]), self._shapes)}
+        spot = None if path is None else str(path)
+        return Fault(ident, (Diagnostic("E742", arguments, path=spot, line=line, column=column),), None)
 
 
 def _whole(trouble: Trouble, path: Path) -> Fault:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from tiaoli import model as m
 from tiaoli import syntax as s
-from tiaoli.consolidate import nearest
+from tiaoli.consolidate import entity_named, nearest
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.operators import DATE_RANGE
 from tiaoli.source import Span
 from tiaoli.symbols import FactSymbol, InForce, ParameterSymbol, QuestionSymbol, RuleSymbol, Symbol
 from tiaoli.values import (
+    INSURED,
+    INSURED_NAMES,
     KIND_NAMES,
     MODE_NAMES,
     RATE_DIGITS,
@@ -48,6 +51,11 @@ class Signature:
     has_initial: bool = False
     names_rounding: bool = False
 
+    @property
+    def owner(self) -> str | None:
+        """The kind of record whose fact or rule this is; parameters and questions belong to none."""
+        return self.symbol.entity if isinstance(self.symbol, FactSymbol | RuleSymbol) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -57,11 +65,42 @@ class Scope:
     signatures: Mapping[str, Signature]
     found: list[Diagnostic] = field(compare=False)
 
+    def is_entity(self, name: str) -> bool:
+        """Whether ``name`` is that of a kind of record."""
+        return is_entity(name, self.in_force)
+
+    def links(self, entity: str, target: str | None = None) -> list[str]:
+        """Return the facts of ``entity`` that point to records (of the kind ``target``)."""
+        return [
+            name
+            for name, sig in self.signatures.items()
+            if sig.owner == entity and sig.type.kind is Kind.LINK and target in (None, sig.type.target)
+        ]
+
+    def way(self, here: str, owner: str, name: str) -> str | None:
+        """Return how a rule of ``here`` reaches ``name`` of ``owner``: through links, or over the records that point here; else None."""
+        paths = deque([("", here)])
+        while paths:
+            path, entity = paths.popleft()
+            for link in self.links(entity):
+                target = self.signatures[link].type.target
+                steps = f"{path}{link} 的 "
+                if target == owner:
+                    return steps + name
+                if steps.count(" 的 ") < 3:
+                    paths.append((steps, target))
+        links = self.links(owner, here)
+        if not links:
+            return None
+        by = "" if len(links) == 1 else f" 按 {links[0]}"
+        condition = self.signatures[name].type.kind is Kind.BOOL if name in self.signatures else False
+        return f"计数({owner}{by} 当 {name})" if condition else f"合计({owner}{by}, {name})"
+
     def unknown(self, name: str, span: Span, clause: str | None) -> None:
         """Say that ``name`` is not known here, and which known name is nearest."""
         if name in self.in_force.broken:
             return
-        members = [n for n, sig in self.signatures.items() if name in sig.type.members]
+        members = [n for n, sig in self.signatures.items() if name in sig.type.options]
         if members:
             self.found.append(Diagnostic("E206", {"name": name, "owner": members[0]}, span, clause))
             return
@@ -73,6 +112,10 @@ class Scope:
         if joined is not None:
             self.found.append(Diagnostic("E214", {"name": name, "spaced": joined}, span, clause))
             return
+        if self.is_entity(name):
+            links = "、".join(self.links(INSURED, name))
+            self.found.append(Diagnostic("E220", {"name": name, "links": links}, span, clause))
+            return
         near = nearest(name, [*self.signatures, "本年度", "地区"])
         code = "E205" if name in self.in_force.known else "E204"
         arguments = {"name": name, "near": near, "place": self.in_force.place}
@@ -80,7 +123,7 @@ class Scope:
 
     def joined(self, name: str) -> str | None:
         """Return ``name`` with spaces where it is known names and a keyword written together."""
-        known = {*self.signatures, *(member for sig in self.signatures.values() for member in sig.type.members)}
+        known = {*self.signatures, *(member for sig in self.signatures.values() for member in sig.type.options)}
         if name[:1] in ("不", "未") and name[1:] in known:
             return f"非 {name[1:]}"
         if re.fullmatch(r"[自至]\d{4}年度", name):
@@ -89,6 +132,9 @@ class Scope:
             left, found, right = name.partition(word)
             if found and (left in known or not left) and right in known:
                 return f"{left} {word} {right}".strip()
+        parts = name.split("的")
+        if len(parts) > 1 and all(part in known or (i == 0 and self.is_entity(part)) for i, part in enumerate(parts)):
+            return " 的 ".join(parts)
         return None
 
 
@@ -117,28 +163,41 @@ def resolve(in_force: InForce, found: list[Diagnostic]) -> Scope:
     """Return the scope of a place: every name with its type."""
     signatures: dict[str, Signature] = {}
     for name, symbol in in_force.symbols.items():
-        signature = _signature(symbol, found)
+        signature = _signature(symbol, in_force, found)
         if signature is not None:
             signatures[name] = signature
     return Scope(in_force, signatures, found)
 
 
-def _signature(symbol: Symbol, found: list[Diagnostic]) -> Signature | None:
+def is_entity(name: str, in_force: InForce) -> bool:
+    """Whether ``name`` is that of a kind of record in force: 参保人 or one declared."""
+    return name in INSURED_NAMES or name in in_force.entities
+
+
+def _signature(symbol: Symbol, in_force: InForce, found: list[Diagnostic]) -> Signature | None:
     match symbol:
-        case FactSymbol(_, declaration, _):
-            kind = resolve_type(declaration.type, declaration.optional, found)
+        case FactSymbol(declaration=declaration):
+            kind = _link(declaration, in_force) or resolve_type(declaration.type, declaration.optional, found, in_force)
             digits = RATE_DIGITS if kind and kind.kind is Kind.RATE else 0
             return Signature(symbol, kind, digits) if kind else None
         case QuestionSymbol(_, declaration, _):
             return _question(symbol, declaration, found)
         case ParameterSymbol():
-            return _parameter(symbol, found)
+            return _parameter(symbol, in_force, found)
         case RuleSymbol():
-            return _rule(symbol, found)
+            return _rule(symbol, in_force, found)
 
 
-def resolve_type(written: s.TypeName, optional: bool, found: list[Diagnostic]) -> Type | None:
-    """Return the type written, or None and a diagnostic."""
+def _link(declaration: s.Fact, in_force: InForce) -> Type | None:
+    """The type of a fact that points to records of another kind, or None."""
+    words = declaration.type.words
+    if len(words) > 1 or words[0].text in KIND_NAMES or not is_entity(words[0].text, in_force):
+        return None
+    return Type(Kind.LINK, (entity_named(words[0].text),), declaration.optional)
+
+
+def resolve_type(written: s.TypeName, optional: bool, found: list[Diagnostic], in_force: InForce) -> Type | None:
+    """Return the type written, or None and a diagnostic. Links are types of facts alone."""
     if len(written.words) > 1:
         names = tuple(word.text for word in written.words)
         doubled = next((w for i, w in enumerate(written.words) if w.text in names[:i]), None)
@@ -148,8 +207,11 @@ def resolve_type(written: s.TypeName, optional: bool, found: list[Diagnostic]) -
     word = written.words[0]
     kind = KIND_NAMES.get(word.text)
     if kind is None:
-        near = nearest(word.text, KIND_NAMES)
-        found.append(Diagnostic("E208", {"name": word.text, "near": near}, word.span))
+        if is_entity(word.text, in_force):
+            found.append(Diagnostic("E225", {"name": word.text}, word.span))
+        elif word.text not in in_force.broken:
+            near = nearest(word.text, [*KIND_NAMES, *in_force.entities])
+            found.append(Diagnostic("E208", {"name": word.text, "near": near}, word.span))
         return None
     return Type(kind, (), optional)
 
@@ -164,10 +226,10 @@ def _question(symbol: QuestionSymbol, declaration: s.Question, found: list[Diagn
     return Signature(symbol, Type(Kind.ENUM, names), 0)
 
 
-def _parameter(symbol: ParameterSymbol, found: list[Diagnostic]) -> Signature | None:
+def _parameter(symbol: ParameterSymbol, in_force: InForce, found: list[Diagnostic]) -> Signature | None:
     declaration = symbol.declaration
     if declaration.type is not None:
-        kind = resolve_type(declaration.type, declaration.optional, found)
+        kind = resolve_type(declaration.type, declaration.optional, found, in_force)
     else:
         kinds = [k for k in (_literal_kind(row.value) for row in declaration.rows) if k]
         kind = Type(kinds[0], (), declaration.optional) if kinds else None
@@ -205,16 +267,16 @@ def _digits(value: s.Expression) -> int:
             return 0
 
 
-def _rule(symbol: RuleSymbol, found: list[Diagnostic]) -> Signature | None:
+def _rule(symbol: RuleSymbol, in_force: InForce, found: list[Diagnostic]) -> Signature | None:
     head = symbol.versions[0].declaration.head if symbol.versions else None
     if head is None:
         return None
-    kind = resolve_type(head.type, head.optional, found)
+    kind = resolve_type(head.type, head.optional, found, in_force)
     if kind is None:
         return None
     for version in symbol.versions[1:]:
         later = version.declaration.head
-        other = resolve_type(later.type, later.optional, found)
+        other = resolve_type(later.type, later.optional, found, in_force)
         if other is not None and other != kind:
             arguments = {"name": symbol.name, "old": kind, "new": other}
             found.append(Diagnostic("E311", arguments, later.type.span))

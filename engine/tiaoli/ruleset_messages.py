@@ -9,8 +9,8 @@ RULESET_MESSAGES: dict[str, Message] = {
     "E101": Message(
         "这里应是一个声明，却是“{found}”",
         "expected a declaration, found '{found}'",
-        "每个声明以关键词开头：文件、条文、事实、参数、表、分段、规则、结果 规则、例外、修改、废止、要求、存疑",
-        "each declaration begins with a keyword: document, clause, fact, param, table, scale, rule, output rule, …",
+        "每个声明以关键词开头：文件、条文、对象、事实、参数、表、分段、规则、结果 规则、例外、修改、废止、要求、存疑",
+        "each declaration begins with a keyword: document, clause, entity, fact, param, table, scale, rule, output rule, …",
     ),
     "E102": Message(
         "“{after}”之后不能是“{found}”；可以是：{expected}",
@@ -54,12 +54,6 @@ RULESET_MESSAGES: dict[str, Message] = {
         "unknown number or unit '{found}'",
         "金额写 3000元 或 10万元，比例写 20%，期间写 4年、3个月、90天，年度写 2025年度",
         "write 3000元 or 3000yuan, 20%, 4年/4years, 3个月/3months, 90天/90days, 2025年度/Y2025",
-    ),
-    "E110": Message(
-        "“{found}”（对象）声明本版本尚不支持",
-        "'{found}' (entity) is not supported in this version",
-        "目前的记录都是参保人；删去这个声明",
-        "records are of insured persons for now; delete this declaration",
     ),
     "E111": Message(
         "表达式嵌套太深（超过{limit}层）",
@@ -113,7 +107,7 @@ RULESET_MESSAGES: dict[str, Message] = {
         "国家写 CN，省写 CN-JX，统筹地区写 CN-JX-南昌",
         "write CN, CN-JX or CN-JX-南昌",
     ),
-    "E121": Message(
+    "E126": Message(
         "可靠性写 A、B 或 C，不是“{found}”",
         "a reliability is A, B or C, not '{found}'",
         "A 官方发布，B 官方文本的转载或媒体引述，C 地方门户、待核实；更不可靠的不写进规则集",
@@ -155,8 +149,8 @@ RULESET_MESSAGES: dict[str, Message] = {
     "E208": Message(
         "未知的类型“{name}”",
         "unknown type '{name}'",
-        "类型有：是否 整数 金额 比例 年数 月数 天数 日期 年度 地区，或用“|”隔开的选项",
-        "types are: bool int money rate years months days date insured_year place, or options separated by '|'",
+        "是不是“{near}”？类型有：是否 整数 金额 比例 年数 月数 天数 日期 年度 地区 文本，用“|”隔开的选项，或（事实的类型）对象的名称",
+        "did you mean '{near}'? types are: bool int money rate years months days date insured_year place text, options separated by '|', or (of facts) the name of an entity",
     ),
     "E209": Message(
         "存疑“{name}”至少要有两个不同的选项",

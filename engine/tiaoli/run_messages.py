@@ -43,6 +43,18 @@ RUN_MESSAGES: dict[str, Message] = {
         "转移之前的年度用原地区计算并写出 --closing，转移之后的年度用新地区计算，以它作为 --opening",
         "compute the years before with the old place and write --closing, the years after with the new place from it as --opening",
     ),
+    "W806": Message(
+        "有 {count} 条{members}记录没有计算，下列合计、占比等不含它们：{rules}",
+        "{count} records of {members} were not computed; these figures are without them: {rules}",
+        "先改正上面列出的错误，再用这些数字",
+        "mend what is listed above before using these figures",
+    ),
+    "W807": Message(
+        "输入中没有{members}的记录，下列数字按没有成员计算：{rules}",
+        "the input has no records of {members}; these figures are those of no members: {rules}",
+        "加上这类记录的文件；确实没有时可以不理会",
+        "add the file of these records, unless there are none",
+    ),
     "E810": Message(
         "没有地区 {place}；现有：{known}",
         "there is no place {place}; there are: {known}",
@@ -165,5 +177,29 @@ RUN_MESSAGES: dict[str, Message] = {
         "case '{case}': {rule} in {year} should be {expected}, is {actual}",
         "改正规则或期望",
         "mend the rule or the expectation",
+    ),
+    "E832": Message(
+        "“{rule}”要用到其他记录（{needs}），一条记录算不出来",
+        "'{rule}' needs other records ({needs}); one record alone does not tell it",
+        "把有关的记录一起交给 Rules.population，或只要不需要它们的规则（rules=…）",
+        "give all records to Rules.population, or ask for rules that need none (rules=…)",
+    ),
+    "E833": Message(
+        "“{rule}”是{entity}的规则，输入中没有{entity}的记录",
+        "'{rule}' is a rule of {entity}, and the input has no record of {entity}",
+        "加上{entity}的记录，如 {entity}=文件.csv",
+        "add the records of {entity}, for example {entity}=file.csv",
+    ),
+    "E834": Message(
+        "没有名为“{name}”的对象；有：{known}",
+        "there is no kind of record named '{name}'; there are: {known}",
+        "是不是“{near}”？",
+        "did you mean '{near}'?",
+    ),
+    "E836": Message(
+        "没有{entity}“{record}”的结果",
+        "there is no result of {entity} '{record}'",
+        "它的记录不在输入中，或者没有计算",
+        "its record is not in the input, or was not computed",
     ),
 }

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from tiaoli import model as m
 from tiaoli.bounds import point
-from tiaoli.meaning import Result, Trouble, evaluate, figure
+from tiaoli.meaning import Environment, Result, Trouble, evaluate, figure
 from tiaoli.operators import row
 from tiaoli.values import Kind, Value, decimal_text
 
@@ -36,13 +36,19 @@ class Fixed:
     def rule(self, ref: m.RuleRef) -> Result:
         raise AssertionError(ref)
 
+    def linked(self, ref: m.Through, ident: str) -> Environment:
+        raise AssertionError(ref)
+
+    def aggregate(self, aggregate: m.Aggregate) -> Result:
+        raise AssertionError(aggregate)
+
 
 def simplify(expression: m.Expression, fixed: Fixed) -> m.Expression:
     """Return an expression of the same value in the year of ``fixed``."""
     below = tuple(simplify(o, fixed) for o in m.operands(expression))
     node = _rescaled(m.with_operands(expression, below))
     match node:
-        case m.Constant() | m.FactRef() | m.RuleRef():
+        case m.Constant() | m.FactRef() | m.RuleRef() | m.Through() | m.Aggregate():
             return node
         case m.Choose(condition=m.Constant(value=value)):
             return node.then if value else node.otherwise
@@ -66,6 +72,8 @@ def _rescaled(node: m.Expression) -> m.Expression:
         case m.Choose():
             scales = (node.then.scale, node.otherwise.scale)
             return replace(node, scale=None if None in scales else max(x for x in scales if x is not None))
+        case m.Aggregate(scale=scale, value=value) if scale is not None and value is not None:
+            return replace(node, scale=value.scale)
         case _:
             return node
 

@@ -93,6 +93,10 @@ def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str
             if glued:
                 return Diagnostic("E103", {"found": token.value, "keyword": glued[0], "rest": glued[1]}, span)
     last = _LAST_NAME.search(before)
+    if last and len(last[0]) > 1 and last[0].endswith("的") and token.type in ("NAME", "PREVIOUS"):
+        start = span.start - (token.start_pos or 0)
+        where = Span(span.source, start + last.start(), start + last.end())
+        return Diagnostic("E214", {"name": last[0], "spaced": f"{last[0][:-1]} 的 {token.value}"}, where)
     glued = glued_keyword(last[0]) if last and last[0] not in keywords() else None
     if last and glued and (glued[0] in "若且或非" or glued[1] in WORD.findall(before[: last.start()])):
         where = Span(
@@ -184,7 +188,7 @@ def _last_word(text: str) -> str:
     return words[-1][-20:] if words else ""
 
 
-_ALWAYS = ("NOTE", "RELIABILITY", "FROM", "UNTIL")
+_ALWAYS = ("NOTE", "RELIABILITY", "FROM", "UNTIL", "OF")
 """What may stand behind nearly everything, and so says nothing."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tiaoli import syntax as s
 from tiaoli.model import Document
+from tiaoli.values import INSURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class RuleSymbol:
     versions: tuple[Version, ...]
     exceptions: tuple[ExceptionText, ...]
     output: bool
+    entity: str = INSURED
 
     def at(self, year: int) -> Version | None:
         """Return the text in force in ``year``."""
@@ -68,11 +70,12 @@ class ParameterSymbol:
 
 @dataclass(frozen=True, slots=True)
 class FactSymbol:
-    """An input, as last amended."""
+    """An input, as last amended; ``entity``, here and in rules: the kind of record that has it."""
 
     name: str
     declaration: s.Fact
     document: Document
+    entity: str = INSURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,15 @@ class QuestionSymbol:
 
     name: str
     declaration: s.Question
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySymbol:
+    """A kind of record besides the insured person."""
+
+    name: str
+    declaration: s.Entity
     document: Document
 
 
@@ -101,7 +113,8 @@ Symbol: TypeAlias = RuleSymbol | ParameterSymbol | FactSymbol | QuestionSymbol
 class InForce:
     """All that holds in ``place`` over the years ``first``..``last``.
 
-    ``known`` are all names of the library, for mandates; ``broken`` those whose declarations have mistakes already said.
+    ``entities`` are the kinds of record declared, by name. ``known`` are all names of the library, for mandates; ``broken`` those whose
+    declarations have mistakes already said.
     """
 
     place: str
@@ -113,3 +126,4 @@ class InForce:
     known: frozenset[str]
     broken: frozenset[str]
     fingerprint: str
+    entities: Mapping[str, EntitySymbol] = field(default_factory=dict)

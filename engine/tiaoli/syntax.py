@@ -51,10 +51,22 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """所在统筹地区 的 起付线: a value of the record that a link points to."""
+
+    link: Path
+    value: Reference
+    span: Span = _span()
+
+
+Path: TypeAlias = Reference | Through
+
+
+@dataclass(frozen=True, slots=True)
 class Has:
     """有 X (``present``) or 没有 X."""
 
-    reference: Reference
+    reference: Path
     present: bool
     span: Span = _span()
 
@@ -116,7 +128,21 @@ class Call:
     span: Span = _span()
 
 
-Expression: TypeAlias = Literal | Reference | Has | Operation | Within | Conditional | Rounded | Call
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """计数(members 按 link 当 condition), 合计(members …, argument), and so on: a figure over records that point here."""
+
+    form: Word
+    members: Word
+    link: Word | None
+    condition: Expression | None
+    arguments: tuple[Expression, ...]
+    span: Span = _span()
+
+
+Expression: TypeAlias = (
+    Literal | Reference | Through | Has | Operation | Within | Conditional | Rounded | Call | Aggregate
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +241,17 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class Entity:
+    """对象: a kind of record besides the insured person."""
+
+    name: Word
+    modifiers: Modifiers
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
-    """事实 or 每年 事实."""
+    """事实 or 每年 事实. ``owner``, here and elsewhere: the kind of record before 的, ``None`` where none is written."""
 
     name: Word
     yearly: bool
@@ -229,6 +264,7 @@ class Fact:
     question: str | None
     modifiers: Modifiers
     span: Span = _span()
+    owner: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +303,7 @@ class Head:
     initial: Expression | None
     rounding: Rounding | None
     modifiers: Modifiers
+    owner: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +377,7 @@ class RuleException:
     clauses: tuple[Clause, ...]
     otherwise: Clause | None
     span: Span = _span()
+    owner: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +395,7 @@ class Repeal:
     name: Word
     modifiers: Modifiers
     span: Span = _span()
+    owner: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +429,7 @@ class Question:
     span: Span = _span()
 
 
-Definition: TypeAlias = Fact | Parameter | Rule | Table | Scale | Question
+Definition: TypeAlias = Entity | Fact | Parameter | Rule | Table | Scale | Question
 Declaration: TypeAlias = Header | Outline | Definition | RuleException | Amendment | Repeal | Mandate
 
 

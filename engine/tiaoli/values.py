@@ -31,6 +31,7 @@ class Kind(Enum):
     PLACE = ("地区", "place")
     TEXT = ("文本", "text")
     ENUM = ("选项", "enumeration")
+    LINK = ("链接", "link")
 
     @property
     def zh(self) -> str:
@@ -54,12 +55,20 @@ class Kind(Enum):
         return self.is_number or self in (Kind.DATE, Kind.YEAR)
 
 
-KIND_NAMES = {name: kind for kind in Kind if kind is not Kind.ENUM for name in kind.value}
+KIND_NAMES = {name: kind for kind in Kind if kind not in (Kind.ENUM, Kind.LINK) for name in kind.value}
+
+INSURED = "参保人"
+"""The kind of record that is built in: the insured person."""
+
+INSURED_NAMES = (INSURED, "insured")
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A kind, the members of an enumeration, and whether the value may be absent (可空)."""
+    """A kind, the members of an enumeration, and whether the value may be absent (可空).
+
+    A link has one member: the kind of record (对象) it points to; its values are ids of such records.
+    """
 
     kind: Kind
     members: tuple[str, ...] = ()
@@ -71,8 +80,18 @@ class Type:
     def name(self, lang: str) -> str:
         """Return the type as a ruleset writes it."""
         own = self.kind.zh if lang == "zh" else self.kind.en
-        text = " | ".join(self.members) if self.kind is Kind.ENUM else own
+        text = " | ".join(self.members) if self.kind in (Kind.ENUM, Kind.LINK) else own
         return text + ({"zh": " 可空", "en": " optional"}[lang] if self.nullable else "")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of an enumeration; other types have none."""
+        return self.members if self.kind is Kind.ENUM else ()
+
+    @property
+    def target(self) -> str:
+        """The kind of record that values of this type point to. Only of links."""
+        return self.members[0]
 
     @property
     def present(self) -> Type:
