@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain
 
 from tiaoli import model as m
 from tiaoli.model import ANY, Range
 from tiaoli.operators import MOST_MEMBERS, row
 from tiaoli.values import Kind, Mode, round_to
+from tiaoli.workshop import Reading, Workshop
 
 DATES: Range = (1, 3_652_059)
 _DAYS_IN = {Kind.DAYS: (1, 1), Kind.MONTHS: (28, 31), Kind.YEARS: (365, 366)}
@@ -23,6 +25,7 @@ class Reach:
     sums over groups counts each member once.
     """
 
+    workshop: Workshop
     years: Range
     facts: Mapping[str, Range]
     parameters: Mapping[str, Range]
@@ -114,6 +117,26 @@ class Reach:
         if expression.type.kind is Kind.DATE and expression.operator not in ("取小", "取大", "限于"):
             return DATES
         return row(expression.operator).bound(ranges)
+
+    def reached(self, rule: m.Rule) -> Range:
+        """Return the range of the rule's value, without bounds where it is as good as endless."""
+        return self.workshop.reached(rule, self._inputs, lambda: _capped(self.body(rule)))
+
+    def with_ranges(self, rule: m.Rule, total: Range) -> m.Rule:
+        """Return the rule with ``total`` as its range and the range of every node written in."""
+
+        def work() -> m.Rule:
+            return replace(rule, body=m.map_body(rule.body, self.marked), range=total)
+
+        return self.workshop.marked(rule, lambda reading: chain((total,), self._inputs(reading)), work)
+
+    def _inputs(self, reading: Reading) -> Iterator[Range]:
+        """The ranges of all that a rule reads, always in the same order."""
+        yield self.years
+        yield from (self.facts.get(name, ANY) for name in reading.facts)
+        yield from (self.parameters.get(name, ANY) for name, _ in reading.parameters)
+        yield from (self.now.get(name, ANY) for name in reading.now)
+        yield from (self.before.get(name, ANY) for name in reading.before)
 
     def body(self, rule: m.Rule) -> Range:
         """Return the range of the rule's rounded value."""
@@ -218,73 +241,92 @@ def _capped(bounds: Range) -> Range:
 
 
 def reach(
-    program_years: Range, segments: list[m.Segment], facts: Mapping[str, m.Fact], parameters: Mapping[str, m.Parameter]
+    program_years: Range,
+    segments: list[m.Segment],
+    facts: Mapping[str, m.Fact],
+    parameters: Mapping[str, m.Parameter],
+    workshop: Workshop,
 ) -> tuple[Reach, dict[str, Range]]:
     """Return the reach with the hull over all years, and the hull of each rule by name.
 
     A rule that reads its own past is followed year by year; a rule that no longer changes keeps its range.
     """
     state = Reach(
+        workshop,
         program_years,
         {name: fact.range for name, fact in facts.items()},
         {name: hull(*(point(v.value) for v in p.values)) if p.values else (0, 0) for name, p in parameters.items()},
     )
     total: dict[str, Range] = {}
     initial = {r.name: point(r.initial) for s in segments for r in s.rules if r.has_initial}
-    summing = any(
-        isinstance(n, m.Aggregate) for s in segments for r in s.rules for e in m.expressions(r.body) for n in m.walk(e)
-    )
+    texts = {id(r): r for s in segments for r in s.rules}.values()
+    summing = any(isinstance(n, m.Aggregate) for r in texts for n in workshop.reading(r).nodes)
     sums_initial = {name: _many(value) for name, value in initial.items()} if summing else {}
     state.before, state.sums_before = dict(initial), dict(sums_initial)
     sums: dict[str, Range] = {}
-    reads: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
+    way = _Way(state, (initial, sums_initial), (total, sums), summing)
     for segment in segments:
-        for rule in segment.rules:
-            if id(rule) not in reads:
-                reads[id(rule)] = _reads(rule)
-        _follow(state, segment, (initial, sums_initial), (total, sums), reads, summing)
+        way.follow(segment)
     state.now, state.sums = dict(total), dict(sums)
     state.before, state.sums_before = _with_initial(total, initial), _with_initial(sums, sums_initial)
     return state, total
 
 
-def _follow(
-    state: Reach,
-    segment: m.Segment,
-    initial: tuple[Mapping[str, Range], Mapping[str, Range]],
-    totals: tuple[dict[str, Range], dict[str, Range]],
-    reads: Mapping[int, tuple[frozenset[str], frozenset[str]]],
-    summing: bool,
-) -> None:
-    """Carry ranges through the years of one segment; after its first year only rules that read what moved are worked out again."""
-    past: set[str] | None = None
-    for _ in range(segment.first, segment.last + 1):
-        if past is not None and not past:
-            return
-        now, sums, moved = dict(initial[0]), dict(initial[1]), set[str]()
-        if past is not None:
-            now, sums = dict(state.before), dict(state.sums_before)
-        state.now, state.sums = now, sums
-        for rule in segment.rules:
-            name = rule.name
-            if past is not None and not (reads[id(rule)][0] & moved or reads[id(rule)][1] & past):
+@dataclass(slots=True)
+class _Way:
+    """Ranges on their way through the years: only rules that are new, or read what moved, are worked out again."""
+
+    state: Reach
+    initial: tuple[Mapping[str, Range], Mapping[str, Range]]
+    totals: tuple[dict[str, Range], dict[str, Range]]
+    summing: bool
+    running: dict[str, m.Rule] = field(default_factory=dict)
+    past: set[str] = field(default_factory=set)
+
+    def follow(self, segment: m.Segment) -> None:
+        """Carry the ranges through the years of a segment."""
+        active = {rule.name: rule for rule in segment.rules}
+        gone = self.running.keys() - active.keys()
+        fresh = {name for name, rule in active.items() if self.running.get(name) is not rule}
+        self.running = active
+        for year in range(segment.first, segment.last + 1):
+            if not (fresh or gone or self.past) and year > segment.first:
+                return
+            self._year(segment.rules, fresh, gone)
+            fresh, gone = set(), set()
+
+    def _year(self, rules: Iterable[m.Rule], fresh: set[str], gone: set[str]) -> None:
+        state, moved = self.state, set(gone)
+        state.now, state.sums = dict(state.before), dict(state.sums_before)
+        for name in gone:
+            _return(state.now, self.initial[0], name)
+            _return(state.sums, self.initial[1], name)
+        for rule in rules:
+            reading = state.workshop.reading(rule)
+            if rule.name not in fresh and reading.now.isdisjoint(moved) and reading.before.isdisjoint(self.past):
                 continue
-            known = now.get(name), sums.get(name)
-            now[name] = _capped(state.body(rule))
-            _widen(totals[0], name, now)
-            if summing:
-                sums[name] = _capped(state.sum_of_rule(rule))
-                _widen(totals[1], name, sums)
-            if past is None or known != (now[name], sums.get(name)):
-                moved.add(name)
-        past = {n for n in now if state.before.get(n) != now[n] or state.sums_before.get(n) != sums.get(n)}
-        state.before, state.sums_before = now, sums
+            if self._moves(rule):
+                moved.add(rule.name)
+        self.past = moved
+        state.before, state.sums_before = state.now, state.sums
+
+    def _moves(self, rule: m.Rule) -> bool:
+        """Work out a rule; whether its range, or that of its sum, is not that of the year before."""
+        state, name = self.state, rule.name
+        known = state.now.get(name), state.sums.get(name)
+        state.now[name] = state.reached(rule)
+        _widen(self.totals[0], name, state.now)
+        if self.summing:
+            state.sums[name] = _capped(state.sum_of_rule(rule))
+            _widen(self.totals[1], name, state.sums)
+        return known != (state.now[name], state.sums.get(name))
 
 
-def _reads(rule: m.Rule) -> tuple[frozenset[str], frozenset[str]]:
-    """The rules that a rule reads: of the same year, and of the year before."""
-    refs = [n for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef)]
-    return frozenset(r.name for r in refs if not r.lag), frozenset(r.name for r in refs if r.lag)
+def _return(ranges: dict[str, Range], initial: Mapping[str, Range], name: str) -> None:
+    """A rule no longer in force is its 初值 for those that look back."""
+    ranges.pop(name, None)
+    if name in initial:
+        ranges[name] = initial[name]
 
 
 def _widen(total: dict[str, Range], name: str, now: Mapping[str, Range]) -> None:

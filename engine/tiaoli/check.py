@@ -25,15 +25,16 @@ from tiaoli.operators import MOST_MEMBERS
 from tiaoli.resolve import resolve
 from tiaoli.show_value import show_value
 from tiaoli.symbols import InForce
+from tiaoli.workshop import Workshop
 
 _LIMIT = 2**63 - 1
 
 
-def check(in_force: InForce) -> tuple[m.Program | None, list[Diagnostic]]:
-    """Return the program of a place, or None where errors leave none, and all diagnostics."""
+def check(in_force: InForce, workshop: Workshop) -> tuple[m.Program | None, list[Diagnostic]]:
+    """Return the program of a place, or None where errors leave none, and all diagnostics. ``workshop`` is that of the library."""
     found: list[Diagnostic] = []
     scope = resolve(in_force, found)
-    program = _program_of(Desk(in_force, scope, Elaborator(scope), found))
+    program = _program_of(Desk(in_force, scope, Elaborator(scope), found, workshop))
     return (None if errors(found) else program), found
 
 
@@ -42,7 +43,7 @@ def _program_of(desk: Desk) -> m.Program:
     elaborate_rules(desk)
     leave_out(desk)
     segments = into_segments(desk)
-    ranges, totals = reach((desk.in_force.first, desk.in_force.last), segments, desk.facts, desk.parameters)
+    ranges, totals = reach((desk.in_force.first, desk.in_force.last), segments, desk.facts, desk.parameters, desk.workshop)
     segments = _bounded(desk, segments, ranges, totals)
     check_tables(desk, segments)
     segments = check_mandates(desk, segments, ranges)
@@ -56,10 +57,10 @@ def _bounded(desk: Desk, segments: list[m.Segment], ranges: Reach, totals: dict[
     for segment in segments:
         for rule in segment.rules:
             if id(rule) not in done:
-                body = m.map_body(rule.body, ranges.marked)
                 total = totals.get(rule.name, ANY)
-                done[id(rule)] = replace(rule, body=body, range=total)
-                if rule.name not in said and not spoiled and not _reads(rule) & said and _overflows(desk, rule, total):
+                done[id(rule)] = ranges.with_ranges(rule, total)
+                fresh = rule.name not in said and not spoiled
+                if fresh and not desk.workshop.reading(rule).rules & said - {rule.name} and _overflows(desk, rule, total):
                     said.add(rule.name)
     return [replace(segment, rules=tuple(done[id(r)] for r in segment.rules)) for segment in segments]
 
@@ -86,22 +87,12 @@ def _each(aggregate: m.Aggregate) -> Fraction:
     return Fraction(10 ** (len(str(most)) - 1))
 
 
-def _reads(rule: m.Rule) -> set[str]:
-    nodes = (n for e in m.expressions(rule.body) for n in m.walk(e))
-    return {n.name for n in nodes if isinstance(n, m.RuleRef) and n.name != rule.name}
-
-
 def _program(desk: Desk, segments: list[m.Segment]) -> m.Program:
-    nodes = [
-        n
-        for segment in segments
-        for e in (
-            *(x for r in segment.rules for x in m.expressions(r.body)),
-            *(g.condition for g in segment.mandates),
-        )
-        for n in m.walk(e)
-    ]
-    read = {n.name for n in nodes if isinstance(n, m.FactRef)} | {n.link for n in nodes if isinstance(n, m.Aggregate)}
+    texts = {id(r): r for segment in segments for r in segment.rules}.values()
+    read = {name for text in texts for name in desk.workshop.reading(text).facts}
+    for mandate in {id(g): g for segment in segments for g in segment.mandates}.values():
+        nodes = list(m.walk(mandate.condition))
+        read |= {n.name for n in nodes if isinstance(n, m.FactRef)} | {n.link for n in nodes if isinstance(n, m.Aggregate)}
     facts = {
         name: replace(f, required=name in read and not f.has_default and not f.type.nullable)
         for name, f in desk.facts.items()

@@ -17,6 +17,7 @@ from tiaoli.symbols import (
     InForce,
 )
 from tiaoli.values import Kind, Type, Value
+from tiaoli.workshop import Workshop
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Desk:
     scope: Scope
     elaborator: Elaborator
     found: list[Diagnostic]
+    workshop: Workshop
     entities: dict[str, m.Entity] = field(default_factory=dict)
     facts: dict[str, m.Fact] = field(default_factory=dict)
     parameters: dict[str, m.Parameter] = field(default_factory=dict)

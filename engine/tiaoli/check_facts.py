@@ -133,7 +133,8 @@ def _key_type(desk: Desk, written: s.Parameter) -> Type | None:
     if signature.type.kind not in (Kind.ENUM, Kind.BOOL, Kind.INT) or signature.type.nullable:
         desk.say("E331", written.key.span, None, name=written.key.text, type=signature.type)
         return None
-    return signature.type
+    kind: Type = signature.type
+    return kind
 
 
 def _of_place(desk: Desk, texts: Sequence[ValueText]) -> list[ValueText]:

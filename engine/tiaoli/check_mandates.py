@@ -94,9 +94,9 @@ class _Figures:
     def __init__(self, desk: Desk, segments: list[m.Segment]) -> None:
         self._desk = desk
         self._known: dict[tuple[str, int], Result] = {}
-        self._personal = _spread(segments, lambda n: isinstance(n, m.FactRef | m.QuestionRef | m.Aggregate))
+        self._personal = _spread(desk, segments, lambda n: isinstance(n, m.FactRef | m.QuestionRef | m.Aggregate))
         self._remembering = _spread(
-            segments, lambda n: isinstance(n, m.CurrentYear) or (isinstance(n, m.RuleRef) and n.lag == 1)
+            desk, segments, lambda n: isinstance(n, m.CurrentYear) or (isinstance(n, m.RuleRef) and n.lag == 1)
         )
         spans = [(r.first, r.last) for texts in desk.rules.values() for r in texts]
         spans += [(v.first, v.last or v.first) for p in desk.parameters.values() for v in p.values]
@@ -160,16 +160,16 @@ class _Figures:
         return next((r for r in self._desk.rules.get(name, ()) if r.first <= year <= r.last), None)
 
 
-def _spread(segments: list[m.Segment], marks: Callable[[m.Expression], bool]) -> set[str]:
+def _spread(desk: Desk, segments: list[m.Segment], marks: Callable[[m.Expression], bool]) -> set[str]:
     """The rules whose texts hold a node so marked, and all that read them."""
     reads: dict[str, set[str]] = {}
     found: set[str] = set()
     for rule in {id(r): r for segment in segments for r in segment.rules}.values():
-        for node in (n for e in m.expressions(rule.body) for n in m.walk(e)):
-            if marks(node):
-                found.add(rule.name)
-            if isinstance(node, m.RuleRef):
-                reads.setdefault(node.name, set()).add(rule.name)
+        reading = desk.workshop.reading(rule)
+        if any(map(marks, reading.nodes)):
+            found.add(rule.name)
+        for name in reading.rules:
+            reads.setdefault(name, set()).add(rule.name)
     pending = list(found)
     while pending:
         readers = reads.get(pending.pop(), set()) - found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from tiaoli import model as m
 from tiaoli import syntax as s
@@ -15,11 +16,9 @@ from tiaoli.elaborate import Memory, combine
 from tiaoli.model import ANY, values_of
 from tiaoli.operators import BOOL, YEARS
 from tiaoli.resolve import Signature, resolve_rounding, resolve_type
-from tiaoli.symbols import (
-    RuleSymbol,
-    Version,
-)
+from tiaoli.symbols import FactSymbol, ParameterSymbol, RuleSymbol, Version
 from tiaoli.values import Kind, Mode, Type, Value
+from tiaoli.workshop import Elaborated, Meaning
 
 
 def elaborate_rules(desk: Desk) -> None:
@@ -36,6 +35,52 @@ def elaborate_rules(desk: Desk) -> None:
 
 
 def _rule(desk: Desk, symbol: RuleSymbol, signature: Signature) -> None:
+    """Elaborate a rule, or take over what another place made of the same text."""
+    years = (desk.in_force.first, desk.in_force.last)
+    versions = tuple((id(v.declaration), v.document.number, v.first, v.last) for v in symbol.versions)
+    exceptions = tuple((id(e.declaration), e.document.number, e.rank, e.first, e.last) for e in symbol.exceptions)
+    text = (symbol.name, symbol.output, years, versions, exceptions)
+    known = desk.workshop.known(text, partial(_meaning, desk))
+    if known is not None:
+        desk.rules[symbol.name] = list(known.rules)
+        desk.elaborator.memories.update(known.memories)
+        return
+    names, before = desk.scope.signatures, len(desk.found)
+    names.noted = set()
+    _elaborate_all(desk, symbol, signature)
+    noted, names.noted = names.noted, None
+    made = desk.rules.get(symbol.name, [])
+    if len(desk.found) == before and symbol.name not in desk.broken and "*" not in noted and not _local(made):
+        read = {n.name for rule in made for n in desk.workshop.reading(rule).nodes if isinstance(n, m.RuleRef)}
+        memories = {name: memory for name, memory in desk.elaborator.memories.items() if name in read}
+        meanings = {name: _meaning(desk, name) for name in noted | {symbol.name}}
+        desk.workshop.keep(text, Elaborated(meanings, tuple(made), memories))
+
+
+def _local(rules: list[m.Rule]) -> bool:
+    """Whether a text means something of its own in each place: it names the place, or reaches other records."""
+    nodes = (n for rule in rules for e in m.expressions(rule.body) for n in m.walk(e))
+    kinds = (m.Through, m.Aggregate)
+    return any(isinstance(n, kinds) or n.type.kind in (Kind.PLACE, Kind.LINK) for n in nodes)
+
+
+def _meaning(desk: Desk, name: str) -> Meaning | None:
+    """All that elaboration may ask of a name, or None where the place has no such name."""
+    sign = desk.scope.signatures.get(name)
+    if sign is None:
+        return None
+    detail: object = None
+    match sign.symbol:
+        case FactSymbol(declaration=declaration):
+            detail = id(declaration)
+        case ParameterSymbol(declaration=declaration):
+            detail = declaration.key and declaration.key.text
+        case _:
+            pass
+    return (type(sign.symbol), sign.type, sign.scale, sign.has_initial, sign.names_rounding, sign.owner, detail)
+
+
+def _elaborate_all(desk: Desk, symbol: RuleSymbol, signature: Signature) -> None:
     for piece in _slices(desk, symbol):
         head = piece.version.declaration.head
         if resolve_type(head.type, head.optional, [], desk.in_force) != signature.type:

@@ -71,14 +71,26 @@ def _initial_of(desk: Desk, ref: m.RuleRef, said: set[tuple[str, int, str]]) -> 
 def _check_references(
     desk: Desk, rule: m.Rule, active: dict[str, m.Rule], start: int, end: int, said: set[tuple[str, int, str]]
 ) -> None:
-    for expression in m.expressions(rule.body):
-        for node in m.walk(expression):
-            if isinstance(node, m.FactRef) and node.lag and start == desk.in_force.first:
-                _has_past(desk, rule, node, said)
-            elif isinstance(node, m.RuleRef) and not node.lag and node.name not in active:
-                _not_in_force(desk, rule, node, start, said)
-            elif isinstance(node, m.ParameterRef):
-                _has_values(desk, rule, node, start, end, said)
+    reading = desk.workshop.reading(rule)
+    here = reading.now <= active.keys() and start != desk.in_force.first
+    if here and all(_always(desk, name, lag, start, end) for name, lag in reading.parameters):
+        return
+    for node in reading.nodes:
+        if isinstance(node, m.FactRef) and node.lag and start == desk.in_force.first:
+            _has_past(desk, rule, node, said)
+        elif isinstance(node, m.RuleRef) and not node.lag and node.name not in active:
+            _not_in_force(desk, rule, node, start, said)
+        elif isinstance(node, m.ParameterRef):
+            _has_values(desk, rule, node, start, end, said)
+
+
+def _always(desk: Desk, name: str, lag: int, start: int, end: int) -> bool:
+    """Whether a parameter plainly has a value in all years asked: one without key that one row covers, or a 可空 one."""
+    parameter = desk.parameters.get(name)
+    if parameter is None or parameter.type.nullable:
+        return True
+    covers = (v.first <= start - lag and (v.last is None or end - lag <= v.last) for v in parameter.values)
+    return parameter.key_type is None and any(covers)
 
 
 def _has_past(desk: Desk, rule: m.Rule, node: m.FactRef, said: set[tuple[str, int, str]]) -> None:
@@ -140,7 +152,7 @@ def _ordered(desk: Desk, active: dict[str, m.Rule]) -> list[m.Rule]:
     """Rules so that each stands behind those it reads in the same year; a cycle is said with its path."""
     order: list[m.Rule] = []
     state: dict[str, int] = {}
-    needs = {n: _reads(r, active) for n, r in active.items()}
+    needs = {n: _reads(desk, r, active) for n, r in active.items()}
     for name in active:
         if name not in state:
             _visit(desk, name, active, needs, state, order)
@@ -182,9 +194,9 @@ def _cycle(desk: Desk, path: list[str], active: dict[str, m.Rule]) -> None:
     desk.found.append(Diagnostic("E409", {"path": " → ".join(path)}, head.span, None, related))
 
 
-def _reads(rule: m.Rule, active: dict[str, m.Rule]) -> list[str]:
-    names = (n.name for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef) and not n.lag)
-    return list(dict.fromkeys(n for n in names if n in active))
+def _reads(desk: Desk, rule: m.Rule, active: dict[str, m.Rule]) -> list[str]:
+    nodes = desk.workshop.reading(rule).nodes
+    return list(dict.fromkeys(n.name for n in nodes if isinstance(n, m.RuleRef) and not n.lag and n.name in active))
 
 
 def _keys(key_type: Type | None) -> tuple[Value, ...]:

@@ -8,10 +8,11 @@ What asks whether there is a value ends the chain: for those that read it, a 可
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tiaoli import model as m
 from tiaoli.check_desk import Desk
+from tiaoli.workshop import Reading
 
 _Needs = dict[str, set[str]]
 
@@ -41,11 +42,11 @@ def _lacking(parameter: m.Parameter, years: range) -> frozenset[int]:
 
 def _missing(desk: Desk, lacking: dict[str, frozenset[int]], years: range) -> dict[int, _Needs]:
     """By year and rule, the parameters without value on which the rule rests; years alike are worked out once."""
-    texts = [_Reading.of(text) for several in desk.rules.values() for text in several]
+    texts = [desk.workshop.reading(text) for several in desk.rules.values() for text in several]
     done: dict[object, _Needs] = {}
     missing: dict[int, _Needs] = {}
     for year in years:
-        active = [r for r in texts if r.text.first <= year <= r.text.last]
+        active = [r for r in texts if r.rule.first <= year <= r.rule.last]
         absent = frozenset((name, lag) for name, gaps in lacking.items() for lag in (0, 1) if year - lag in gaps)
         key = (absent, tuple(id(r) for r in active))
         if key not in done:
@@ -54,29 +55,14 @@ def _missing(desk: Desk, lacking: dict[str, frozenset[int]], years: range) -> di
     return missing
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What one text of a rule reads: parameters with their lag, and rules."""
-
-    text: m.Rule
-    parameters: frozenset[tuple[str, int]]
-    rules: frozenset[str]
-
-    @classmethod
-    def of(cls, text: m.Rule) -> _Reading:
-        nodes = [n for e in m.expressions(text.body) for n in m.walk(e)]
-        parameters = frozenset((n.name, n.lag) for n in nodes if isinstance(n, m.ParameterRef))
-        return cls(text, parameters, frozenset(n.name for n in nodes if isinstance(n, m.RuleRef)))
-
-
-def _spread(active: list[_Reading], absent: frozenset[tuple[str, int]]) -> _Needs:
+def _spread(active: list[Reading], absent: frozenset[tuple[str, int]]) -> _Needs:
     """What is missing, from the rules that read it on to those that read them."""
-    needs = {r.text.name: {name for name, _ in r.parameters & absent} for r in active if r.parameters & absent}
-    asked = {r.text.name for r in active if r.text.type.nullable}
+    needs = {r.rule.name: {name for name, _ in r.parameters & absent} for r in active if r.parameters & absent}
+    asked = {r.rule.name for r in active if r.rule.type.nullable}
     pending = [name for name in needs if name not in asked]
     while pending:
         name = pending.pop()
-        for reader in (r.text.name for r in active if name in r.rules):
+        for reader in (r.rule.name for r in active if name in r.rules):
             known = needs.setdefault(reader, set())
             if not needs[name] <= known:
                 known |= needs[name]
@@ -94,8 +80,7 @@ def without_unencoded(desk: Desk, rule: m.Rule, active: Collection[str]) -> m.Ru
                 return m.Constant(expression.type, expression.scale, m.ANY, expression.span, None)
         return m.with_operands(expression, tuple(change(o) for o in m.operands(expression)))
 
-    reads = (n.name for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.RuleRef))
-    if not any(name in desk.unencoded for name in reads):
+    if desk.workshop.reading(rule).rules.isdisjoint(desk.unencoded):
         return rule
     return replace(rule, body=m.map_body(rule.body, change))
 

@@ -12,7 +12,7 @@ A `Library` is the set of documents; all else is worked out from it. `load` is t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tiaoli.model import Program
 from tiaoli.outline import check_headers, check_outlines
 from tiaoli.parse import parse
 from tiaoli.source import Source
+from tiaoli.workshop import Workshop
 
 HORIZON = 50
 """How many years behind the newest document `check` looks."""
@@ -36,6 +37,7 @@ class Library:
 
     documents: tuple[s.Document, ...]
     diagnostics: tuple[Diagnostic, ...]
+    workshop: Workshop = field(default_factory=Workshop, repr=False, compare=False)
 
     @property
     def places(self) -> list[str]:
@@ -68,7 +70,7 @@ def build(library: Library, place: str, last: int) -> tuple[Program | None, list
     """Return the program of ``place`` up to the year ``last``, or None where errors leave none, and all diagnostics of the two passes."""
     first = first_year_of(library, place)
     in_force, found = consolidate(library.documents, place, first, max(first, last))
-    program, more = check(in_force)
+    program, more = check(in_force, library.workshop)
     diagnostics = found + more
     return (None if errors(diagnostics) else program), diagnostics
 

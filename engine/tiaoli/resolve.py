@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from tiaoli import model as m
 from tiaoli import syntax as s
@@ -57,12 +58,46 @@ class Signature:
         return self.symbol.entity if isinstance(self.symbol, FactSymbol | RuleSymbol) else None
 
 
+class Names(dict[str, Signature]):
+    """Signatures by name. While ``noted`` is a set, each name that is asked for is put into it; reading all of them puts ``*``."""
+
+    noted: set[str] | None = None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._note(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> Signature:
+        self._note(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self._note(str(name))
+        return super().__contains__(name)
+
+    def values(self) -> Any:
+        self._note("*")
+        return super().values()
+
+    def items(self) -> Any:
+        self._note("*")
+        return super().items()
+
+    def __iter__(self) -> Iterator[str]:
+        self._note("*")
+        return super().__iter__()
+
+    def _note(self, name: str) -> None:
+        if self.noted is not None:
+            self.noted.add(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The names of a place, each with its signature."""
 
     in_force: InForce
-    signatures: Mapping[str, Signature]
+    signatures: Names
     found: list[Diagnostic] = field(compare=False)
 
     def is_entity(self, name: str) -> bool:
@@ -161,7 +196,7 @@ def in_figures(text: str) -> str | None:
 
 def resolve(in_force: InForce, found: list[Diagnostic]) -> Scope:
     """Return the scope of a place: every name with its type."""
-    signatures: dict[str, Signature] = {}
+    signatures = Names()
     for name, symbol in in_force.symbols.items():
         signature = _signature(symbol, in_force, found)
         if signature is not None:
