@@ -375,6 +375,10 @@ class Rules:
             known = [o for o, _ in question.options]
             if option not in known:
                 raise UsageError([Diagnostic("E813", {"name": name, "option": option, "known": known})])
+            if question.settled and option != question.default:
+                basis = "、".join(map(str, question.settled))
+                arguments = {"name": name, "place": self.place, "option": question.default, "basis": basis}
+                raise UsageError([Diagnostic("E845", arguments)])
 
     def reader(self, compiled: Compiled, opened: bool = False, partial: bool = False) -> RecordReader:
         """Return the reader of records for a compiled program; ``partial`` asks for no fact, ``opened`` for none of past years."""

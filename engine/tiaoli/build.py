@@ -550,6 +550,10 @@ class Builder(Transformer[Token, Any]):
         parts = self._parts(items, meta)
         return s.Repeal(_first(items, s.Word), _modifiers(parts), self._span(meta), parts.get("owner"))
 
+    def settlement(self, meta: Any, items: list[Any]) -> s.Settlement:
+        name, option = (i for i in items if isinstance(i, s.Word))
+        return s.Settlement(name, option, _modifiers(self._parts(items, meta)), self._span(meta))
+
     def in_principle(self, _: Any, __: list[Any]) -> tuple[str, Any]:
         return "in_principle", True
 

@@ -169,9 +169,15 @@ def _question(desk: Desk, symbol: QuestionSymbol) -> m.Question:
     written = symbol.declaration
     options = tuple((o.name.text, o.reason) for o in written.options)
     default = next((o.name.text for o in written.options if o.default), options[0][0])
-    return m.Question(
-        symbol.name, written.text, options, default, bases(written.modifiers, symbol.document), written.span
-    )
+    settled: tuple[m.Basis, ...] = ()
+    if symbol.settled is not None:
+        settlement, document = symbol.settled
+        default = settlement.option.text
+        settled = bases(settlement.modifiers, document) or (m.Basis(document.number, None),)
+        if document.place == desk.in_force.place:
+            require_basis(desk, settlement.modifiers, settlement.span, Context(document.number))
+    basis = bases(written.modifiers, symbol.document)
+    return m.Question(symbol.name, written.text, options, default, basis, written.span, settled)
 
 
 def _beyond_facts(node: m.Expression) -> bool:

@@ -13,7 +13,8 @@ from tiaoli.outline import citations, covers, outlines
 from tiaoli.source import Span, half_width
 
 Kind: TypeAlias = Literal[
-    "entity", "fact", "parameter", "rule", "table", "scale", "question", "mandate", "exception", "repeal", "amendment"
+    "entity", "fact", "parameter", "rule", "table", "scale", "question", "mandate", "exception", "repeal",
+    "amendment", "settlement"
 ]  # fmt: skip
 
 
@@ -138,6 +139,8 @@ def _encoding(declaration: s.Declaration) -> Encoding | None:
             return Encoding(name_of(target).text, _kind(target), True, name_of(target).span)
         case s.RuleException(name):
             return Encoding(name.text, "exception", True, name.span)
+        case s.Settlement(name):
+            return Encoding(name.text, "settlement", True, name.span)
         case s.Repeal(name):
             return Encoding(name.text, "repeal", True, name.span)
         case _:

@@ -39,7 +39,7 @@ ASPECTS = {
     "title": ("标题", "title"), "issuer": ("机关", "issuer"), "issued": ("日期", "date"), "place": ("地区", "place"),
     "effective": ("施行", "effective"), "website": ("网址", "website"), "reliability": ("可靠性", "reliability"), "entity": ("对象", "entity"), "yearly": ("每年", "yearly"), "type": ("类型", "type"),
     "default": ("默认", "default"), "required": ("必填", "required"), "required_when": ("必填条件", "required when"),
-    "range": ("范围", "range"), "question": ("问", "question"), "key": ("按", "key"), "output": ("结果", "output"),
+    "range": ("范围", "range"), "question": ("问", "question"), "settled": ("确定", "settled"), "key": ("按", "key"), "output": ("结果", "output"),
     "rounding": ("舍入", "rounding"), "initial": ("初值", "initial value"), "base": ("底数", "base"), "hit": ("命中首个", "first hit"),
     "shape": ("写法", "form"), "columns": ("列", "columns"), "line": ("条目", "line"), "order": ("次序", "order"),
     "condition": ("条件", "condition"), "cell": ("格", "cell"), "interval": ("区间", "interval"), "result": ("得", "value"),

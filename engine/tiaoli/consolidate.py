@@ -166,6 +166,7 @@ class _Work:
         self.exceptions: dict[str, list[ExceptionText]] = {}
         self.mandates: list[MandateText] = []
         self.spans: dict[str, Span] = {}
+        self.settled: dict[str, tuple[s.Settlement, Document]] = {}
         self.framing: dict[str, str] = {}
         self.entities: dict[str, EntitySymbol] = {}
         self.owners: dict[str, s.Word | None] = {}
@@ -183,6 +184,8 @@ class _Work:
                     self._amend(declaration, head)
                 case s.Repeal():
                     self._repeal(declaration, head)
+                case s.Settlement():
+                    self._settle(declaration, head)
                 case s.RuleException():
                     self._exception(declaration, head, rank)
                 case s.Mandate():
@@ -214,7 +217,7 @@ class _Work:
     def _forget(self, name: str) -> None:
         """A lower place defines for itself what a framework above it defined."""
         del self.spans[name], self.framing[name], self.owners[name]
-        for table in (self.entities, self.singles, self.parameters, self.values, self.rules, self.exceptions):
+        for table in (self.entities, self.singles, self.parameters, self.values, self.rules, self.exceptions, self.settled):
             table.pop(name, None)
 
     def _lay(self, declaration: s.Definition, head: Document) -> None:
@@ -337,6 +340,23 @@ class _Work:
         else:
             self._unknown_target(repeal.name, "repeal")
 
+    def _settle(self, settlement: s.Settlement, head: Document) -> None:
+        name = settlement.name.text
+        question = self.singles.get(name)
+        if question is None or not isinstance(question[0], s.Question):
+            self._unknown_target(settlement.name, "settle")
+            return
+        options = [o.name.text for o in question[0].options]
+        if settlement.option.text not in options:
+            near = nearest(settlement.option.text, options)
+            arguments = {"name": settlement.option.text, "known": tuple(options), "near": near}
+            self.found.append(Diagnostic("E216", arguments, settlement.option.span))
+            return
+        if settlement.modifiers.first is not None or settlement.modifiers.last is not None:
+            self.found.append(Diagnostic("E418", {"name": name}, settlement.span))
+            return
+        self.settled[name] = (settlement, head)
+
     def _exception(self, declaration: s.RuleException, head: Document, rank: int) -> None:
         word = declaration.name
         if word.text not in self.rules:
@@ -366,7 +386,7 @@ class _Work:
             symbols[name] = (
                 FactSymbol(name, declaration, head, _entity(self.owners[name]))
                 if isinstance(declaration, s.Fact)
-                else QuestionSymbol(name, declaration, head)
+                else QuestionSymbol(name, declaration, head, self.settled.get(name))
             )
         for name, (parameter, head) in self.parameters.items():
             symbols[name] = ParameterSymbol(name, parameter, head, tuple(self._flat_values(name)))

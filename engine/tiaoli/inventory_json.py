@@ -69,7 +69,10 @@ def item_json(item: Item) -> dict[str, Any]:
             return _rule_json(item)
         case QuestionItem(question=q):
             options = [{"名称": n, "默认": n == q.default, "理由": reason} for n, reason in q.options]
-            return {"名称": q.name, "问题": q.text, "文件": item.document, "选项": options, "依据": basis_json(q.basis)}
+            settled = {"确定": basis_json(q.settled)} if q.settled else {}
+            return {
+                "名称": q.name, "问题": q.text, "文件": item.document, "选项": options, "依据": basis_json(q.basis), **settled,
+            }  # fmt: skip
         case MandateItem():
             return {
                 "条件": item.condition.text, "原则上": item.in_principle, "自": item.first, "至": item.last,

@@ -185,7 +185,9 @@ def _question_lines(question: m.Question, lang: str) -> list[str]:
     words = WORDS[lang]
     lines = [f"{question.name}  {question.text}  {basis_text(question.basis, lang)}"]
     for option, reason in question.options:
-        mark = words["is_default"] if option == question.default else ""
+        mark = ""
+        if option == question.default:
+            mark = words["is_settled"].format("、".join(map(str, question.settled))) if question.settled else words["is_default"]
         lines.append(f"  {option}{mark}{words['stop'] + reason if reason else ''}")
     return lines
 

@@ -93,7 +93,7 @@ def mask(text: str) -> str:
     return _MASK.sub(lambda match: " " * len(match[0]), text)
 
 
-MODIFIER_WORDS = ("YEARLY", "OUTPUT", "EXCEPTION", "AMEND", "REPEAL")
+MODIFIER_WORDS = ("YEARLY", "OUTPUT", "EXCEPTION", "AMEND", "REPEAL", "SETTLE")
 
 
 STARTERS = (

@@ -31,13 +31,13 @@ WORDS = {
 }  # fmt: skip
 KINDS = {
     "entity": ("对象", "entity"), "fact": ("事实", "fact"), "parameter": ("参数", "parameter"), "rule": ("规则", "rule"), "table": ("表", "table"), "scale": ("分段", "scale"),
-    "question": ("存疑", "open question"), "mandate": ("要求", "mandate"), "exception": ("例外", "exception"), "repeal": ("废止", "repeal"),
+    "question": ("存疑", "open question"), "mandate": ("要求", "mandate"), "exception": ("例外", "exception"), "repeal": ("废止", "repeal"), "settlement": ("确定存疑", "settled question"),
 }  # fmt: skip
 
 
 def kind_text(found: Encoding, lang: str) -> str:
     """Return the kind of a definition in words; 修改 stands before what changes a definition of another document."""
-    change = found.amended and found.kind not in ("exception", "repeal")
+    change = found.amended and found.kind not in ("exception", "repeal", "settlement")
     return (WORDS[lang]["amended"] if change else "") + KINDS[found.kind][0 if lang == "zh" else 1]
 
 

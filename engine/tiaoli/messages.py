@@ -36,6 +36,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "amend": ("修改", "amend"),
     "repeal": ("废止", "repeal"),
     "exception": ("作例外", "make an exception to"),
+    "settle": ("确定", "settle"),
 }
 
 MESSAGES: dict[str, Message] = RULESET_MESSAGES | ENTITY_MESSAGES | RECORD_MESSAGES | RUN_MESSAGES

@@ -356,7 +356,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An open question of the text; ``options`` are (name, reason), ``default`` a name among them."""
+    """An open question of the text; ``options`` are (name, reason), ``default`` a name among them. Where a document of the place settles
+    it, ``default`` is the reading it gives and ``settled`` says where.
+    """
 
     name: str
     text: str
@@ -364,6 +366,7 @@ class Question:
     default: str
     basis: tuple[Basis, ...]
     span: Span = field(compare=False, repr=False)
+    settled: tuple[Basis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -609,7 +612,7 @@ class Program:
 
     @cached_property
     def open_questions(self) -> Mapping[str, Question]:
-        """The questions that bear on results here: one that only texts replaced in this place read is settled."""
+        """The questions that bear on results here: neither settled by a document nor read by replaced texts alone."""
         roots = [g.condition for s in self.segments for g in s.mandates]
         for rule in (r for texts in self.rules.values() for r in texts):
             if rule.output or self.documents[rule.document].place == self.place:
@@ -619,7 +622,7 @@ class Program:
             names = {n.name for n in walk(roots.pop()) if isinstance(n, RuleRef | QuestionRef)} - read
             read |= names
             roots += [e for name in names for r in self.rules.get(name, ()) for e in expressions(r.body)]
-        return {name: q for name, q in self.questions.items() if name in read}
+        return {name: q for name, q in self.questions.items() if name in read and not q.settled}
 
     def facts_of(self, entity: str) -> list[Fact]:
         """Return the facts of one kind of record, in order: those of the record, and those of its years."""

@@ -159,7 +159,7 @@ def _citing(text: s.Document) -> dict[str, list[s.Citation]]:
         match declaration:
             case s.Amendment(target):
                 table.setdefault(name_of(target).text, []).extend(own)
-            case s.Repeal(name) | s.RuleException(name):
+            case s.Repeal(name) | s.RuleException(name) | s.Settlement(name):
                 table.setdefault(name.text, []).extend(own)
             case s.Mandate():
                 table.setdefault(_MANDATE, []).extend(own)

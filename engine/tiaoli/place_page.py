@@ -173,7 +173,10 @@ def _questions(found: Inventory, own: dict[str, OutlinedDocument]) -> Iterator[s
         yield _table(["存疑", "问题", "读法", "依据"], [_question_row(q) for q in local])
     else:
         yield "本地文件没有存疑。"
-    other = [q for q in found.questions if q.document not in own]
+    settled = [q.question for q in found.questions if q.question.settled]
+    if settled:
+        yield "已经确定读法的存疑：" + "、".join(f"{q.name}（{q.default}，{_cited(q.settled)}）" for q in settled) + "。"
+    other = [q for q in found.questions if q.document not in own and not q.question.settled]
     if other:
         yield "上级文件的存疑，及其默认读法：" + "、".join(f"{q.name}（{q.question.default}）" for q in other) + "。"
 

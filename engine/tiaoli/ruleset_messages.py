@@ -465,6 +465,12 @@ RULESET_MESSAGES: dict[str, Message] = {
         "在文件头写“计算自 {before}年度”，或给“{name}”写“默认 …”或“可空”",
         "write 'computed_from Y{before}' in the header, or give '{name}' a default or make it optional",
     ),
+    "E418": Message(
+        "存疑“{name}”的读法对全部年度有效，不能写“自”“至”",
+        "the reading of '{name}' holds for all years; 'from' and 'until' do not go with it",
+        "去掉“自”“至”；只在部分年度明确的，用“例外 规则”写明那些年度",
+        "leave out 'from' and 'until'; what is clear for some years only is an exception to the rule",
+    ),
     # ── 5xx: 分支和表 clauses and tables ─────────────────────────────────────
     "E501": Message(
         "规则“{name}”缺少“否则”",

@@ -116,6 +116,12 @@ RUN_MESSAGES: dict[str, Message] = {
         "查到当地的规定之后，在它的文件里用 修改 参数 写明",
         "once the local rule is known, give the value in its document with 'amend param'",
     ),
+    "E845": Message(
+        "存疑“{name}”在 {place} 已确定为“{option}”（{basis}）",
+        "the question '{name}' is settled in {place}: '{option}' ({basis})",
+        "去掉这一读法",
+        "leave this reading out",
+    ),
     "E821": Message(
         "{path} 中没有规则集文件（*.tiaoli）",
         "there are no rulesets (*.tiaoli) in {path}",

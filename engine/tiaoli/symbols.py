@@ -80,11 +80,12 @@ class FactSymbol:
 
 @dataclass(frozen=True, slots=True)
 class QuestionSymbol:
-    """An open question."""
+    """An open question, and the document that settles it here, if any."""
 
     name: str
     declaration: s.Question
     document: Document
+    settled: tuple[s.Settlement, Document] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -389,6 +389,16 @@ class Amendment:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """确定 存疑: the reading that this document gives to an open question of a higher or earlier one."""
+
+    name: Word
+    option: Word
+    modifiers: Modifiers
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
 class Repeal:
     """废止."""
 
@@ -430,7 +440,7 @@ class Question:
 
 
 Definition: TypeAlias = Entity | Fact | Parameter | Rule | Table | Scale | Question
-Declaration: TypeAlias = Header | Outline | Definition | RuleException | Amendment | Repeal | Mandate
+Declaration: TypeAlias = Header | Outline | Definition | RuleException | Amendment | Repeal | Settlement | Mandate
 
 
 @dataclass(frozen=True, slots=True)
