@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.check_desk import Desk, bases, clause_text, require_basis
-from tiaoli.elaborate_context import Context
 from tiaoli.elaborate import fits
+from tiaoli.elaborate_context import Context
 from tiaoli.resolve import Signature
 from tiaoli.symbols import (
     ExceptionText,

@@ -8,8 +8,8 @@ from fractions import Fraction
 from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic, Related, errors
-from tiaoli.elaborate_context import Context
 from tiaoli.elaborate import Elaborator
+from tiaoli.elaborate_context import Context
 from tiaoli.meaning import Environment, Result, Trouble, evaluate
 from tiaoli.resolve import Scope
 from tiaoli.source import Span

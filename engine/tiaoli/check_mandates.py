@@ -167,7 +167,9 @@ def _paths(expression: s.Expression, inside: bool = True) -> Iterator[s.Path]:
                 yield from _paths(below, inside)
 
 
-def _below(expression: s.Operation | s.Within | s.Conditional | s.Rounded | s.Call | s.Aggregate) -> tuple[s.Expression, ...]:
+def _below(
+    expression: s.Operation | s.Within | s.Conditional | s.Rounded | s.Call | s.Aggregate,
+) -> tuple[s.Expression, ...]:
     match expression:
         case s.Operation(_, operands):
             return operands

@@ -10,8 +10,8 @@ from tiaoli import syntax as s
 from tiaoli.check_clauses import Slice, context_of, elaborate_clause, elaborate_result
 from tiaoli.check_desk import Desk, bases, clause_text, require_basis
 from tiaoli.diagnostic import Diagnostic
-from tiaoli.elaborate_context import Context
 from tiaoli.elaborate import apply_all, combine, fits
+from tiaoli.elaborate_context import Context
 from tiaoli.model import ANY
 from tiaoli.operators import BOOL
 from tiaoli.resolve import Signature

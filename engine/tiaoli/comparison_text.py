@@ -83,7 +83,11 @@ def _by_section(comparison: Comparison) -> Iterator[tuple[str, list[Difference]]
 
 def _unchanged(comparison: Comparison) -> list[str]:
     touched = {d.section for d in comparison.differences}
-    return [section for section, items in sections(comparison.left) if section not in touched and (items or section != "entities")]
+    return [
+        section
+        for section, items in sections(comparison.left)
+        if section not in touched and (items or section != "entities")
+    ]
 
 
 def _section_lines(comparison: Comparison, differences: Sequence[Difference], lang: str) -> Iterator[str]:

@@ -35,7 +35,10 @@ class Context:
         """Whether what ``path`` names is known to be there."""
         if path in self.present:
             return True
-        return isinstance(path, s.Reference) and s.Through(s.Reference(self.entity, False, path.span), path, path.span) in self.present
+        return (
+            isinstance(path, s.Reference)
+            and s.Through(s.Reference(self.entity, False, path.span), path, path.span) in self.present
+        )
 
     @property
     def blank(self) -> Context:
@@ -51,7 +54,7 @@ def established(condition: s.Expression, holds: bool) -> frozenset[s.Path]:
     """Return the names known to have a value where ``condition`` has the truth ``holds``."""
     match condition:
         case s.Has(reference, present) if present is holds:
-            return frozenset(_steps(reference) if present else (reference,))
+            return frozenset(_steps(reference))
         case s.Operation("非", operands):
             return established(operands[0], not holds)
         case s.Operation("且", operands) if holds:

@@ -227,7 +227,9 @@ def _named(part: Tree[Token]) -> Iterator[tuple[Token, str]]:
             yield _first_token(part), "function"
         case "owner" | "members":
             yield _first_token(part), "kind"
-        case "call" if _first_token(part) in AGGREGATE_NAMES and len(part.children) > 1 and _is(part.children[1], {"step"}):
+        case "call" if (
+            _first_token(part) in AGGREGATE_NAMES and len(part.children) > 1 and _is(part.children[1], {"step"})
+        ):
             yield _first_token(part.children[1]), "kind"
         case "rounding" | "rounded":
             names = [_first_token(c) for c in part.children if isinstance(c, Tree) and c.data == "name"]

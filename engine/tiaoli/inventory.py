@@ -265,7 +265,14 @@ def entry(found: Inventory, name: str) -> Entry:
     """Return the definition or document ``name``. Raises KeyError for a name that no document of the place defines."""
     program = found.program
     reader = _Reader(program)
-    items: tuple[Item, ...] = (*found.documents, *found.entities, *found.facts, *found.parameters, *found.rules, *found.questions)
+    items: tuple[Item, ...] = (
+        *found.documents,
+        *found.entities,
+        *found.facts,
+        *found.parameters,
+        *found.rules,
+        *found.questions,
+    )
     item = next((i for i in items if i.name == name), None)
     if name in program.documents:
         return Entry(name, item, (item or DocumentItem(program.documents[name], ()),))

@@ -137,7 +137,9 @@ def _value_lines(item: ParameterItem, value: m.ParameterValue, lang: str) -> lis
 def _rule_head(rule: RuleItem, lang: str) -> str:
     words = WORDS[lang]
     shape = SHAPE_NAMES[rule.shape][0 if lang == "zh" else 1]
-    parts = [f"{words['output'] if rule.output else ''}{shape} {owned(rule.name, rule.entity, lang)}: {rule.type.name(lang)}"]
+    parts = [
+        f"{words['output'] if rule.output else ''}{shape} {owned(rule.name, rule.entity, lang)}: {rule.type.name(lang)}"
+    ]
     if rule.has_initial:
         parts.append(words["initial"].format(show_value(rule.initial, rule.type, lang)))
     if rule.rounding is not None and rule.rounding.named:

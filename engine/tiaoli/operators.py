@@ -313,6 +313,7 @@ FUNCTIONS: dict[str, Operator] = {
 }  # fmt: skip
 """Functions by Chinese name."""
 
+
 @dataclass(frozen=True, slots=True)
 class AggregateForm:
     """A figure over members: how many values stand behind them, what kind the figure has, whether it is absent without members."""
@@ -343,6 +344,13 @@ AGGREGATES: dict[str, AggregateForm] = {
 """Figures over the records that point to one record. ``kinds``: kind of the members' value → kind of the figure."""
 
 AGGREGATE_NAMES = {name: form.zh for form in AGGREGATES.values() for name in (form.zh, form.en)}
+
+AGGREGATES_MEANT = {
+    "求和": "合计", "总和": "合计", "总计": "合计", "总额": "合计", "人数": "计数", "个数": "计数", "户数": "计数", "条数": "计数", "比率": "占比", "份额": "占比",
+    "最高": "最大", "最多": "最大", "最低": "最小", "最少": "最小", "平均数": "平均", "均值": "平均", "人均": "平均",
+    "sum": "total", "average": "mean", "maximum": "greatest", "minimum": "least",
+}  # fmt: skip
+"""What people call figures over records, and what they are called here."""
 
 MOST_MEMBERS = 1_500_000_000
 """More records than any kind has in one run."""

@@ -78,7 +78,9 @@ class Judge:
             from tiaoli.record_schema import record_schema
 
             checker = Draft202012Validator.FORMAT_CHECKER
-            self._validator = Draft202012Validator(record_schema(self.shape.program, self.shape.entity), format_checker=checker)
+            self._validator = Draft202012Validator(
+                record_schema(self.shape.program, self.shape.entity), format_checker=checker
+            )
         return self._validator
 
 
@@ -193,7 +195,11 @@ class _Hearing:
             self.fault("E718", path, spot, name=name, nearest=close)
         else:
             self.fault(
-                "E719", path, spot, name=name, known="、".join([*sorted(reserved - {"id", "years", "place", "entity"}), *known])
+                "E719",
+                path,
+                spot,
+                name=name,
+                known="、".join([*sorted(reserved - {"id", "years", "place", "entity"}), *known]),
             )
 
     def _example_year(self) -> int:

@@ -110,9 +110,7 @@ class _Check:
                         where = _where(self.people[entity][ident], year if fact.yearly else None, fact)
                         yield Fault(ident, (Diagnostic("E745", where | {"path": path}),), entity)
 
-    def _circles(
-        self, facts: list[tuple[int, Fact]], year: int
-    ) -> Iterator[tuple[tuple[tuple[str, str], ...], Fact]]:
+    def _circles(self, facts: list[tuple[int, Fact]], year: int) -> Iterator[tuple[tuple[tuple[str, str], ...], Fact]]:
         """Yield each circle met while following links depth first, with one of its links."""
         state: dict[tuple[str, str], int] = {}
         for root in [(e, i) for e in self.people if any(f.entity == e for _, f in facts) for i in self.people[e]]:

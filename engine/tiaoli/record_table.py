@@ -77,7 +77,9 @@ def _sheets(titles: list[str], shapes: Shapes, kind: str | None) -> Iterator[tup
 
 def _rows(sheet: Any) -> list[Row]:
     sheet.reset_dimensions()
-    return [(count, tuple(map(_sheet_value, cells))) for count, cells in enumerate(sheet.iter_rows(values_only=True), 1)]
+    return [
+        (count, tuple(map(_sheet_value, cells))) for count, cells in enumerate(sheet.iter_rows(values_only=True), 1)
+    ]
 
 
 def _with_formulas(path: FilePath, index: int, rows: list[Row]) -> list[Row]:
@@ -258,7 +260,12 @@ class _Table:
             if fact is not None and fact.is_link and path in draft.values and not _blank(cell):
                 other = draft.years[at[1]][fact.name]
                 if str(other) != str(cell):
-                    said = {"name": fact.name, "entity": fact.type.target, "found": shown(other), "other": f"、{shown(cell)}"}
+                    said = {
+                        "name": fact.name,
+                        "entity": fact.type.target,
+                        "found": shown(other),
+                        "other": f"、{shown(cell)}",
+                    }
                     draft.trouble("E744", path, (line, index + 1), **said)
                     return True
         return False

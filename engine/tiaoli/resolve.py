@@ -177,9 +177,7 @@ def is_entity(name: str, in_force: InForce) -> bool:
 def _signature(symbol: Symbol, in_force: InForce, found: list[Diagnostic]) -> Signature | None:
     match symbol:
         case FactSymbol(declaration=declaration):
-            kind = _link(declaration, in_force) or resolve_type(
-                declaration.type, declaration.optional, found, in_force
-            )
+            kind = _link(declaration, in_force) or resolve_type(declaration.type, declaration.optional, found, in_force)
             digits = RATE_DIGITS if kind and kind.kind is Kind.RATE else 0
             return Signature(symbol, kind, digits) if kind else None
         case QuestionSymbol(_, declaration, _):

@@ -81,7 +81,12 @@ class Staged:
         found: set[str] = set()
         for steps in self.years.values():
             for step in steps:
-                found |= {n.name for t in step.throughs for n in m.walk(t) if isinstance(n, m.FactRef) and n.type.kind is Kind.LINK}
+                found |= {
+                    n.name
+                    for t in step.throughs
+                    for n in m.walk(t)
+                    if isinstance(n, m.FactRef) and n.type.kind is Kind.LINK
+                }
                 if isinstance(step, Group):
                     found.add(step.aggregate.link)
         return frozenset(found)
