@@ -13,12 +13,32 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from strategies import FIRST, KINDS, MODES, NUMBERS, ORDERED, TYPES, UNITS, Author, Name, Ruleset, Writer, _demanded, values
+from strategies import (
+    FIRST,
+    KINDS,
+    MODES,
+    NUMBERS,
+    ORDERED,
+    TYPES,
+    UNITS,
+    Author,
+    Name,
+    Ruleset,
+    Writer,
+    _demanded,
+    values,
+)
 from tiaoli import model as m
 from tiaoli.values import INSURED
 
 KINDS_OF_RECORD = (INSURED, "区", "省", "申请")
-LINKS = ((INSURED, "所在区", "区"), (INSURED, "户籍区", "区"), ("区", "所属省", "省"), ("申请", "付款人", INSURED), ("申请", "使用人", INSURED))
+LINKS = (
+    (INSURED, "所在区", "区"),
+    (INSURED, "户籍区", "区"),
+    ("区", "所属省", "省"),
+    ("申请", "付款人", INSURED),
+    ("申请", "使用人", INSURED),
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +54,9 @@ class Link:
     @property
     def line(self) -> str:
         owner = "" if self.owner == INSURED else f"{self.owner} 的 "
-        return f"{'每年 ' if self.yearly else ''}事实 {owner}{self.name}: {self.target}{' 可空' if self.nullable else ''}"
+        return (
+            f"{'每年 ' if self.yearly else ''}事实 {owner}{self.name}: {self.target}{' 可空' if self.nullable else ''}"
+        )
 
 
 @dataclass
@@ -153,7 +175,9 @@ def worlds(draw: st.DrawFn) -> Ruleset:
     clerks = {kind: Clerk(draw, lines=lines, used=used, owner=kind) for kind in KINDS_OF_RECORD}
     w = clerks[INSURED].w
     links = tuple(
-        Link(owner, name, target, w.chance(60), w.chance(50)) for owner, name, target in LINKS if name != "户籍区" or w.chance(40)
+        Link(owner, name, target, w.chance(60), w.chance(50))
+        for owner, name, target in LINKS
+        if name != "户籍区" or w.chance(40)
     )
     lines += [link.line for link in links]
     for kind, clerk in clerks.items():

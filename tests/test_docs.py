@@ -8,6 +8,7 @@ Fenced blocks say by the words behind their language what they are:
     tiaoli loose            a whole document in which outline and 依据 may lack
     tiaoli fragment         declarations without header, outline and 依据
     yaml record, yaml result    a record (also json, jsonl, csv) and what the rules above it give
+    yaml population, yaml figures    records of several kinds run together; results by kind, id and year
     … file=NAME             also written to NAME in the folder in which the page's commands run
     yaml cases              cases for the document above of the same place
     sh, text output         commands and what they print
@@ -188,6 +189,36 @@ def test_record_gives_result(example: Example, record: Block, result: Block | No
     assert not record.codes
     values = rules.run(compiled, read)
     assert {y: {n: values[y][n] for n in row} for y, row in expected.items()} == expected
+
+
+def _after(block: Block, first: str, second: str) -> list[tuple[Block, Block | None]]:
+    """Blocks marked ``first`` up to the next tiaoli block, each with the block marked ``second`` right behind it."""
+    page = blocks(block.page)
+    rest = page[page.index(block) + 1 :]
+    end = next((i for i, b in enumerate(rest) if b.language == "tiaoli"), len(rest))
+    found = []
+    for index, own in enumerate(rest[:end]):
+        if first in own.words:
+            following = rest[index + 1] if index + 1 < end and second in rest[index + 1].words else None
+            found.append((own, following))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("example", "records", "figures"),
+    [(e, b, following) for e in ALL for b, following in _after(e.block, "population", "figures")],
+    ids=lambda b: str(b) if isinstance(b, Block) else "",
+)
+def test_population_gives_figures(example: Example, records: Block, figures: Block | None) -> None:
+    expected = _yaml(figures.text) if figures else {}
+    years = {year for own in expected.values() for row in own.values() for year in row} or {2025}
+    population = tiaoli.loads(*example.texts).population(_yaml(records.text), range(min(years), max(years) + 1))
+    found = [d for fault in population.faults for d in fault.diagnostics] + list(population.diagnostics)
+    assert {d.code for d in found} == records.codes, [render_text(d, "zh") for d in found]
+    for kind, own in expected.items():
+        for ident, rows in own.items():
+            result = population.result(ident, kind)
+            assert {y: {n: result[y][n] for n in row} for y, row in rows.items()} == rows
 
 
 @pytest.mark.parametrize("block", [b for p in PAGES for b in blocks(p) if "cases" in b.words], ids=str)

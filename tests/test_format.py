@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import tiaoli.format
 from tiaoli.format import WIDTH, format_source, format_text
-from tiaoli.operators import FUNCTIONS, MEMORY_FORMS
+from tiaoli.operators import AGGREGATES, FUNCTIONS, MEMORY_FORMS
 from tiaoli.parse import keywords, parse
 from tiaoli.source import Source, display_width
 from tiaoli.syntax import Document
-from tiaoli.values import KIND_NAMES, MODE_NAMES, ROUNDING_UNITS
+from tiaoli.values import INSURED_NAMES, KIND_NAMES, MODE_NAMES, ROUNDING_UNITS
 
 GOLDEN = sorted((Path(__file__).parent / "golden" / "format").glob("*.md"))
 RULESETS = sorted((Path(__file__).parent.parent / "rulesets").rglob("*.tiaoli"))
@@ -113,6 +113,7 @@ def _spellings() -> dict[str, str]:
     pairs |= {name: kind.zh for name, kind in KIND_NAMES.items()}
     pairs |= {name: mode.value[0] for name, mode in MODE_NAMES.items()}
     pairs |= {row.en: row.zh for row in FUNCTIONS.values()} | {en: zh for zh, en in MEMORY_FORMS.items()}
+    pairs |= {form.en: form.zh for form in AGGREGATES.values()} | dict([INSURED_NAMES[::-1]])
     first = {unit: word for word, unit in reversed(ROUNDING_UNITS.items()) if not word.isascii()}
     return pairs | {word: first[unit] for word, unit in ROUNDING_UNITS.items() if word.isascii()}
 
@@ -153,12 +154,36 @@ def test_members_of_enumerations_are_names() -> None:
         ("2024-12-16", "2024-12-16"),
         ("连续年数(甲, 自 2025年度)", "consecutive_years(甲, from Y2025)"),
         ("舍入(甲, 四舍五入, 分)", "round(甲, half_up, cent)"),
+        ("甲 的 上年 乙 + 上年 甲 的 乙 的 丙", "甲.previous 乙 + previous 甲.乙.丙"),
+        ("计数(参保人)", "count(insured)"),
     ],
 )
 def test_expressions(zh: str, en: str) -> None:
     for text in (zh, en):
         assert formatted(f"参数 甲 = {text}", "zh") == f"参数 甲 = {zh}\n"
         assert formatted(f"参数 甲 = {text}", "en") == f"param 甲 = {en}\n"
+
+
+@pytest.mark.parametrize(
+    ("zh", "en"),
+    [
+        ("每年 事实 统筹地区 的 人口: 整数", "yearly fact 统筹地区.人口: int"),
+        ("事实 申请 的 付款人: 参保人", "fact 申请.付款人: insured"),
+        ("事实 insured: 是否", "fact insured: bool"),
+        ("规则 参保人 的 额度: 整数\n  = insured + 1", "rule insured.额度: int\n  = insured + 1"),
+        (
+            "规则 省 的 合计: 整数\n  = 合计(参保人 按 甲 当 乙, 合计)",
+            "rule 省.合计: int\n  = total(insured by 甲 when 乙, 合计)",
+        ),
+        ("例外 规则 省 的 额度\n  当 是 得 1", "exception rule 省.额度\n  when true give 1"),
+        ("要求 省 的 额度 ≥ 1", "mandate 省.额度 ≥ 1"),
+        ('对象 省 说明 "一级"  依据 一', 'entity 省 note "一级"  basis 一'),
+    ],
+)
+def test_entities(zh: str, en: str) -> None:
+    for text in (zh, en):
+        assert formatted(text, "zh") == f"{zh}\n"
+        assert formatted(text, "en") == f"{en}\n"
 
 
 # ── any text ─────────────────────────────────────────────────────────────────
@@ -206,12 +231,17 @@ def _deeper(inner: st.SearchStrategy[Words]) -> st.SearchStrategy[Words]:
         words("连续年数 (", inner, ", 自 2025年度 )"),
         words("舍入 (", inner, ", 四舍五入 ,", one("元", "0.01%"), ")"),
         words(operand, "属于 (", operand, ",", operand, ")"),
-        words(one("有", "lacks"), NAME),
+        words(one("有", "lacks"), NAME | PATH),
+        words(one("计数 (", "count ("), MEMBERS, maybe("当", inner), ")"),
+        words(one("合计 (", "greatest ("), MEMBERS, maybe("when", inner), ",", inner, ")"),
         words("日期 ( 2025年度 , 1 , 1 )"),
     )
 
 
-EXPRESSION = st.recursive(NAME | VALUE | words("上年", NAME), _deeper, max_leaves=4)
+PATH = words(NAME, one("的", "."), maybe("上年"), NAME)
+MEMBERS = words(one("参保人", "insured", "统筹地区"), maybe("按", NAME))
+OWNER = maybe(one("统筹地区", "insured"), one("的", "."))
+EXPRESSION = st.recursive(NAME | VALUE | words("上年", NAME) | PATH, _deeper, max_leaves=4)
 SUM = NAME | VALUE | words("(", EXPRESSION, ")")
 CITATION = one("二(四)第1句", "国办发〔2024〕38号 二(五)", '"主题，一"', "《办法》 第三条")
 MODIFIERS = words(
@@ -219,7 +249,7 @@ MODIFIERS = words(
 )
 INTERVAL = words(SUM, EDGE, "..", SUM, EDGE) | words(SUM, EDGE, one("以上", "and_down"))
 TYPE = one("金额", "money", "日期", "日期 | 甲 | 乙")
-HEAD = words(NAME, ":", TYPE, maybe("可空"), maybe("初值", SUM), maybe("舍入 向下 到 元"))
+HEAD = words(OWNER, NAME, ":", TYPE, maybe("可空"), maybe("初值", SUM), maybe("舍入 向下 到 元"))
 WHEN = words("当", EXPRESSION, one("得", "give"), EXPRESSION, MODIFIERS)
 CLAUSES = words(some(WHEN), "否则", EXPRESSION, MODIFIERS)
 CELL = one("-") | some(SUM | words("≥", SUM) | INTERVAL, 1, "或")
@@ -233,16 +263,17 @@ PARAMETER = words(
 )  # fmt: skip
 DECLARATION = st.one_of(
     words(one("规则", "结果 规则"), HEAD, words("=", EXPRESSION, MODIFIERS) | CLAUSES),
-    words("例外 规则", NAME, CLAUSES),
+    words("对象", NAME, MODIFIERS),
+    words("例外 规则", OWNER, NAME, CLAUSES),
     PARAMETER,
     PARAMETER,
-    words(one("事实", "每年 fact"), NAME, ":", TYPE, maybe("必填 当", EXPRESSION), maybe("范围", INTERVAL), MODIFIERS),
+    words(one("事实", "每年 fact"), OWNER, NAME, ":", TYPE, maybe("必填 当", EXPRESSION), maybe("范围", INTERVAL), MODIFIERS),
     words("表", HEAD, "列", BAR, NAME, "|", NAME, "| 得", BAR,
           some(words("行", BAR, CELL, "|", CELL, "|", SUM, BAR, MODIFIERS), 1), maybe("否则", EXPRESSION)),
     words("分段", HEAD, "按", SUM, some(words("段", INTERVAL, "得", SUM, MODIFIERS), 1)),
     words("要求", EXPRESSION, maybe("原则上"), MODIFIERS),
     words("存疑", NAME, '"为何？"', some(words("选项", NAME, maybe("默认"), maybe('"因，"')), 1), MODIFIERS),
-    words("废止 规则", NAME, MODIFIERS),
+    words("废止 规则", OWNER, NAME, MODIFIERS),
     words("条文", one("二(四)", '"主题"'), maybe('"主题"', maybe(one('不可计算 "否"', "编码 甲 , 乙")))),
     words("文件 甲", maybe('标题 "题：目"'), maybe("日期 2024-12-16"), maybe("地区 CN"), maybe("施行 2025年度"), some(words("上位 《上，》"))),
 )  # fmt: skip

@@ -23,39 +23,26 @@ from typing import Any
 from tiaoli import explain as explaining
 from tiaoli import model as m
 from tiaoli.backends.interpreter import Compiled, compile_program, condition_function
-from tiaoli.backends.population import Failed, run_population
-from tiaoli.backends.python_code import external, internal
+from tiaoli.backends.python_code import internal
 from tiaoli.backends.stages import Staged, stage_program
 from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.divisions import division_of
-from tiaoli.errors import TiaoliError
+from tiaoli.errors import EvaluationError, RulesetError, TiaoliError, UsageError
 from tiaoli.explain import Explanation
 from tiaoli.meaning import Trouble, Unknown, evaluate
+from tiaoli.people import Gathering, converted, points_nowhere, present_kinds, says_kind, stands_alone, uncomputed
 from tiaoli.pipeline import Library, build, first_year_of, nearest, read_library
 from tiaoli.pipeline import load as load_library
-from tiaoli.record_facts import KIND_KEYS, kind_named
+from tiaoli.record_facts import KIND_KEYS, kind_named, kinds_of
 from tiaoli.record_links import check_links
-from tiaoli.records import Fault, Person, RecordError, RecordReader
-from tiaoli.render import message
+from tiaoli.records import Fault, Person, RecordReader
 from tiaoli.source import Source
 from tiaoli.trace import Tracer, in_units, inward, outward
-from tiaoli.values import INSURED, Kind
+from tiaoli.values import INSURED, INSURED_NAMES, Kind
 from tiaoli.world import World
 
 Opening = tuple[int, Mapping[str, Any]]
-
-
-class RulesetError(TiaoliError):
-    """The rulesets have errors; no result can be computed from them."""
-
-
-class EvaluationError(TiaoliError):
-    """A person's result cannot be computed: a division by zero, exceptions in conflict."""
-
-
-class UsageError(TiaoliError):
-    """A name, place, year or reading that does not exist was asked for."""
 
 
 def load(place: str, rulesets: Path | str | Sequence[Path | str] = (), *, built_in: bool = True) -> Rules:
@@ -174,11 +161,11 @@ class Rules:
         (year, values by name) at the end of a year from which to go on. Raises RecordError for a faulty record, EvaluationError where
         a value cannot be computed, UsageError (also where rules need other records, see `population`) and RulesetError.
         """
-        if not record.keys().isdisjoint(KIND_KEYS):
+        if says_kind(record):
             return self._lone(record, years, rules, readings, opening)
         compiled = self.compiled(years, rules, readings)
         if compiled.beyond:
-            _stands_alone(compiled)
+            stands_alone(compiled)
         person = self.reader(compiled, opening is not None).convert(record)
         return self.run(compiled, person, self.state(opening, compiled.program) if opening is not None else None)
 
@@ -195,7 +182,7 @@ class Rules:
         reader = self.reader(compiled)
         for record in records:
             try:
-                if compiled.beyond or not record.keys().isdisjoint(KIND_KEYS):
+                if compiled.beyond or says_kind(record):
                     yield self.evaluate(record, years, rules=rules, readings=readings)
                 else:
                     yield self.run(compiled, reader.convert(record))
@@ -219,8 +206,8 @@ class Rules:
         """
         listed = list(records)
         program = self._ahead(_asked(years).stop)
-        staged = self.staged(years, rules, readings, _present(program, listed))
-        return self.populate(staged, _converted(self.reader_of(staged, bool(openings)), listed), openings)
+        staged = self.staged(years, rules, readings, present_kinds(program, listed))
+        return self.populate(staged, converted(self.reader_of(staged, bool(openings)), listed), openings)
 
     def populate(
         self,
@@ -247,7 +234,11 @@ class Rules:
                     faults.append(Fault(person.id, error.diagnostics, entity))
         years = range(staged.begin - 1, staged.asked.stop)
         faults += check_links(staged.program, staged.links, people, years, faults)
-        return Population(self, staged, people, faults, states, keep)
+        opened = {
+            entity: {i: self._open(staged.kinds[entity], opening) for i, opening in own.items()}
+            for entity, own in states.items()
+        }
+        return Population(self, Gathering(staged, people, faults, states, opened, keep))
 
     def _states(
         self,
@@ -286,19 +277,12 @@ class Rules:
         opening: Opening | None,
     ) -> Result:
         """One record that says its kind."""
-        program = self._ahead(_asked(years).stop)
-        said = next(record[key] for key in KIND_KEYS if key in record)
-        kind = kind_named(program, said)
-        if kind is None:
-            known = (INSURED, *program.entities)
-            near = nearest(str(said), known)
-            raise UsageError([Diagnostic("E834", {"name": str(said), "known": "、".join(known), "near": near})])
+        kind = self.kind_of(str(next(record[key] for key in KIND_KEYS if key in record)), years)
         staged = self.staged(years, rules, readings, (kind,))
         for compiled in staged.kinds.values():
-            _stands_alone(compiled)
+            stands_alone(compiled)
         person = self.reader_of(staged, opening is not None).convert(record)
-        for compiled in staged.kinds.values():
-            _points_nowhere(compiled, person) if compiled.entity == kind else None
+        points_nowhere(staged.kinds[kind], person)
         openings = None if opening is None else {(kind, person.id): opening}
         population = self.populate(staged, [person], openings)
         for fault in population.faults:
@@ -314,6 +298,39 @@ class Rules:
         if key not in self._compiled:
             self._compiled[key] = self._compile(asked, rules, readings or {})
         return self._compiled[key]
+
+    def kind(self, name: str, years: int | range) -> str | None:
+        """Return the kind of record that ``name`` names in ``years``, or None."""
+        return kind_named(self._ahead(_asked(years).stop), name)
+
+    def kind_of(self, name: str | None, years: int | range) -> str:
+        """Return the kind of record that ``name`` names, the insured person where it is None. Raises UsageError."""
+        if name is None:
+            return INSURED
+        if (kind := self.kind(name, years)) is None:
+            known = kinds_of(self._ahead(_asked(years).stop))
+            raise UsageError(
+                [Diagnostic("E834", {"name": name, "known": "、".join(known), "near": nearest(name, known)})]
+            )
+        return kind
+
+    def prepared(
+        self,
+        files: Sequence[tuple[str | None, Path]],
+        years: int | range,
+        rules: Sequence[str] | None,
+        readings: Mapping[str, str] | None,
+        kind: str = INSURED,
+    ) -> tuple[Compiled | None, Staged | None]:
+        """Return what computes the records of ``files`` (and of ``kind``): for persons who need no other records `compiled`, else `staged`."""
+        program = self._ahead(_asked(years).stop)
+        reader = RecordReader(program, range(0)) if program.entities else None
+        found = {INSURED} if reader is None else {k for own, path in files for k in reader.kinds_in(path, own)} | {kind}
+        if found == {INSURED}:
+            compiled = self.compiled(years, rules, readings)
+            if not compiled.joined:
+                return compiled, None
+        return None, self.staged(years, rules, readings, [k for k in kinds_of(program) if k in found])
 
     def staged(
         self,
@@ -434,7 +451,7 @@ class Rules:
         goes through a link of the person."""
         self._stays(compiled, person)
         if compiled.pointers:
-            _points_nowhere(compiled, person)
+            points_nowhere(compiled, person)
         start = self._open(compiled, opening) if opening is not None else None
         try:
             values = compiled.run(person.facts, person.years, start)
@@ -464,7 +481,7 @@ class Rules:
         if year + 1 < compiled.begin:
             raise UsageError([Diagnostic("E822", {"reason": f"{year}"})])
         state = tuple(values.get(n, i) for n, i in zip(compiled.names, compiled.initial, strict=True))
-        yearly = [f.name for f in compiled.program.facts.values() if f.yearly]
+        yearly = [f.name for f in compiled.program.facts_of(compiled.entity) if f.yearly]
         facts = tuple(values.get(n, d) for n, d in zip(yearly, compiled.default_year, strict=True))
         return year, state, facts
 
@@ -481,9 +498,9 @@ class Rules:
                     continue
                 needs = step.decision.value if step.decision else None
                 if isinstance(needs, Unknown) and name in compiled.outputs:
-                    raise EvaluationError([_missing(needs, person.id, year, name)])
+                    raise EvaluationError([uncomputed(needs, person.id, year, name)])
                 if step.trouble is not None and name in compiled.outputs:
-                    raise EvaluationError([_trouble(step.trouble, person.id, year, name)])
+                    raise EvaluationError([uncomputed(step.trouble, person.id, year, name)])
                 row.append(_held(step, initial))
             values[year] = tuple(row)
         return values
@@ -503,24 +520,6 @@ def _asked(years: int | range) -> range:
     if not isinstance(asked, range) or len(asked) == 0 or asked.step != 1:
         raise UsageError([Diagnostic("E814", {"text": str(years)})])
     return asked
-
-
-def _stands_alone(compiled: Compiled) -> None:
-    """Raise UsageError where a figure over other records is asked of one record."""
-    for rule, node in compiled.aggregates:
-        raise UsageError([Diagnostic("E832", {"rule": rule, "needs": node.members})])
-
-
-def _points_nowhere(compiled: Compiled, person: Person) -> None:
-    """Raise UsageError where a rule goes through a link of the record to another one."""
-    for rule, fact, slot in compiled.pointers:
-        rows = (
-            [row for year, row in person.years.items() if year < compiled.asked.stop] if fact.yearly else [person.facts]
-        )
-        ident = next((row[slot] for row in rows if row[slot] is not None), None)
-        if ident is not None:
-            needs = f"{person.id} · {fact.name} = {ident}"
-            raise UsageError([Diagnostic("E832", {"rule": rule, "needs": needs})])
 
 
 def _demanding_only(program: m.Program, read: set[str]) -> m.Program:
@@ -552,16 +551,6 @@ def _mandated(compiled: Compiled, name: str, year: int, tracer: Tracer) -> bool 
     except Trouble:
         return None
     return holds if isinstance(holds, bool) else None
-
-
-def _missing(needs: Unknown, person: str, year: int, rule: str) -> Diagnostic:
-    facts = "、".join(f"{name}（{of}年度）" if of else name for name, of in sorted(needs.needs))
-    return Diagnostic("E804", {"person": person, "year": year, "rule": rule, "reason": f"缺少 / missing {facts}"})
-
-
-def _trouble(trouble: Trouble, person: str, year: int, rule: str) -> Diagnostic:
-    reason = message(Diagnostic(trouble.code, dict(trouble.arguments)), "zh")
-    return Diagnostic("E804", {"person": person, "year": year, "rule": rule, "reason": reason})
 
 
 def _breach(mandate: m.Mandate, person: str, year: int) -> Diagnostic:
@@ -618,7 +607,7 @@ class Result(Mapping[int, Mapping[str, Any]]):
         last = max(self.rows) if year is None else year
         row = self.rows[last]
         facts = self.person.years.get(last, self.compiled.default_year)
-        yearly = [f.name for f in self.compiled.program.facts.values() if f.yearly]
+        yearly = [f.name for f in self.compiled.program.facts_of(self.compiled.entity) if f.yearly]
         held = dict(zip(yearly, facts, strict=True))
         program = self.compiled.program
         state: dict[str, Any] = {}
@@ -643,68 +632,39 @@ class Population(Iterable[Result]):
     ``faults`` name the records left out, ``diagnostics`` all that is to be said, warnings on figures that lack members among it.
     """
 
-    def __init__(
-        self,
-        rules: Rules,
-        staged: Staged,
-        people: Mapping[str, Mapping[str, Person]],
-        faults: Iterable[Fault],
-        states: Mapping[str, Mapping[str, Opening]],
-        keep: int | None = None,
-    ) -> None:
-        self.rules, self.staged, self._people, self._states = rules, staged, people, states
-        opened = {
-            entity: {i: rules._open(staged.kinds[entity], opening) for i, opening in own.items()}
-            for entity, own in states.items()
-        }
-        listed = {entity: list(own.values()) for entity, own in people.items()}
-        self._run = run_population(staged, listed, opened, keep)
-        self._failed = {(f.entity, f.person): f for f in self._failures()}
-        self.faults: tuple[Fault, ...] = (*faults, *self._failed.values())
+    def __init__(self, rules: Rules, gathering: Gathering) -> None:
+        self.rules, self.gathering = rules, gathering
+        self.faults = gathering.faults
 
     def __iter__(self) -> Iterator[Result]:
-        for entity, own in self._people.items():
-            yield from (self._result(entity, n) for n, i in enumerate(own) if (entity, i) not in self._failed)
+        failed = self.gathering.failed
+        for entity, own in self.gathering.people.items():
+            yield from (self._result(entity, n) for n, ident in enumerate(own) if (entity, ident) not in failed)
 
     def __len__(self) -> int:
-        return sum(map(len, self._people.values())) - len(self._failed)
+        return sum(map(len, self.gathering.people.values())) - len(self.gathering.failed)
 
     def result(self, ident: str, entity: str = INSURED) -> Result:
         """Return the values of one record. Raises EvaluationError where it was left out, UsageError where it is not there."""
+        entity = INSURED if entity in INSURED_NAMES else entity
         for fault in self.faults:
             if (fault.entity, fault.person) == (entity, ident):
                 raise EvaluationError(fault.diagnostics)
-        if ident not in self._people.get(entity, ()):
-            near = nearest(ident, list(self._people.get(entity, ()))[:10_000])
-            raise UsageError([Diagnostic("E816", {"person": ident, "near": near})])
-        return self._result(entity, self._run.tables[entity].index[ident])
+        known = self.gathering.people.get(entity, {})
+        if ident not in known:
+            raise UsageError([Diagnostic("E816", {"person": ident, "near": nearest(ident, list(known)[:10_000])})])
+        return self._result(entity, self.gathering.run.tables[entity].index[ident])
 
     def _result(self, entity: str, n: int) -> Result:
-        table = self._run.tables[entity]
-        rows = {year: table.rows[year][n] for year in self.staged.asked}
-        if n in table.tainted:
-            initial = table.compiled.initial
-            rows = {
-                year: tuple(i if isinstance(v, Failed) else v for v, i in zip(row, initial, strict=True))
-                for year, row in rows.items()
-            }
+        table = self.gathering.run.tables[entity]
         person = table.people[n]
-        return Result(self.rules, table.compiled, person, rows, self._states.get(entity, {}).get(person.id), self)
+        state = self.gathering.states.get(entity, {}).get(person.id)
+        return Result(self.rules, table.compiled, person, self.gathering.rows(entity, n), state, self)
 
-    def _failures(self) -> Iterator[Fault]:
-        """A fault for each record with an output that cannot be computed."""
-        for entity, table in self._run.tables.items():
-            compiled = table.compiled
-            for n in sorted(table.tainted):
-                person = table.people[n]
-                cells = (
-                    (y, o, table.rows[y][n][compiled.slots[o]]) for y in self.staged.asked for o in compiled.outputs
-                )
-                for year, output, value in cells:
-                    if isinstance(value, Failed):
-                        say = _missing if isinstance(value.why, Unknown) else _trouble
-                        yield Fault(person.id, (say(value.why, person.id, year, output),), entity)  # type: ignore[operator]
-                        break
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What figures lack: members that were not computed, and kinds of which there is no record at all."""
+        return self.gathering.warnings
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -712,76 +672,19 @@ class Population(Iterable[Result]):
         return (*(d for fault in self.faults for d in fault.diagnostics), *self.warnings)
 
     @property
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """What figures lack: members that were not computed, and kinds of which there is no record at all."""
-        figures: dict[str, list[str]] = {}
-        for aggregate, owners in self.staged.aggregates:
-            figures.setdefault(aggregate.members, []).extend(o for o in owners)
-        said: list[Diagnostic] = []
-        for members, owners in figures.items():
-            short = {(f.entity, f.person) for f in self.faults if (f.entity or members) == members and f.person}
-            short -= self._failed.keys()
-            lacking = [(rule, own) for (rule, kind), own in self._run.left_out.items() if kind == members]
-            count = len(short) + len(set().union(*(own for _, own in lacking)))
-            if count:
-                names = owners if short else [rule for rule, _ in lacking]
-                said.append(Diagnostic("W806", {"count": count, "members": members, "rules": _listed(names)}))
-            elif not self._people.get(members):
-                said.append(Diagnostic("W807", {"members": members, "rules": _listed(owners)}))
-        return tuple(said)
-
-    @cached_property
     def world(self) -> World:
         """The records as explanations see them."""
-        staged = self.staged
-        return World(staged.program, self._people, staged.readings, self._states, known=self._known)
-
-    def _known(self, entity: str, ident: str, name: str, year: int) -> tuple[Any] | None:
-        table = self._run.tables[entity]
-        if year not in table.rows or name not in table.compiled.computed.get(year, ()):
-            return None
-        value = table.rows[year][table.index[ident]][table.compiled.slots[name]]
-        if isinstance(value, Failed):
-            if isinstance(value.why, Trouble):
-                raise value.why
-            return (value.why,)
-        return (external(value, self.staged.program.rules[name][0].scale),)
-
-
-def _listed(rules: Iterable[str]) -> str:
-    return "、".join(dict.fromkeys(rules))
-
-
-def _present(program: m.Program, records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The kinds of which there are records."""
-    found = {kind_named(program, r[k]) for r in records for k in KIND_KEYS if isinstance(r, Mapping) and k in r}
-    plain = any(isinstance(r, Mapping) and r.keys().isdisjoint(KIND_KEYS) for r in records)
-    return tuple(e for e in (INSURED, *program.entities) if e in found or (plain and e == INSURED))
-
-
-def _converted(reader: RecordReader, records: Iterable[Mapping[str, Any]]) -> Iterator[Person | Fault]:
-    """Yield each record of Python values, or its fault; a second one of the same kind and id is one."""
-    seen: dict[tuple[str, str], int] = {}
-    for number, record in enumerate(records, 1):
-        try:
-            person = reader.convert(record)
-        except RecordError as error:
-            name = next((record[k] for k in ("编号", "id") if isinstance(record, Mapping) and k in record), None)
-            yield Fault(None if name is None else str(name), error.diagnostics, reader.kind(record))
-            continue
-        first = seen.setdefault((person.entity, person.id), number)
-        if first != number:
-            arguments = {"person": person.id, "entity": person.entity, "first": f"#{first}"}
-            yield Fault(person.id, (Diagnostic("E743", arguments),), person.entity)
-            continue
-        yield person
+        return self.gathering.world
 
 
 def explain_rule(rules: Rules, tracer: Tracer, person: str, rule: str, year: int) -> Explanation:
     """Return the explanation of one value, or raise UsageError with the nearest name."""
-    if rule not in tracer.program.rules and rule in tracer.program.unencoded:
+    known = tracer.program.rules.get(rule)
+    if known is not None and known[0].entity != tracer.entity:
+        raise UsageError([Diagnostic("E835", {"rule": rule, "entity": known[0].entity, "kind": tracer.entity})])
+    if known is None and rule in tracer.program.unencoded:
         raise UsageError([not_encoded(tracer.program, rule)])
-    if rule not in tracer.program.rules:
+    if known is None:
         near = nearest(rule, [n for n, texts in tracer.program.rules.items() if not texts[0].hidden])
         raise UsageError([Diagnostic("E811", {"place": rules.place, "name": rule, "near": near})])
     try:

@@ -12,7 +12,7 @@ from lark import Token, Transformer, v_args
 
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic
-from tiaoli.operators import AGGREGATE_NAMES
+from tiaoli.operators import AGGREGATE_NAMES, AGGREGATES_MEANT
 from tiaoli.source import Source, Span
 from tiaoli.values import Kind
 
@@ -215,8 +215,15 @@ class Builder(Transformer[Token, Any]):
             return self._aggregate(items[0], arguments, since, self._span(meta))
         for argument in arguments:
             if isinstance(argument, _Members):
-                self._found.append(Diagnostic("E121", {"function": items[0].text}, argument.span))
+                self._found.append(self._misplaced(items[0], argument.span))
         return s.Call(items[0], arguments, since, self._span(meta))
+
+    def _misplaced(self, function: s.Word, span: Span) -> Diagnostic:
+        """按 or 当 in a function that takes none; perhaps it is the name of a figure that is called otherwise here."""
+        meant = AGGREGATES_MEANT.get(function.text)
+        if meant is not None:
+            return Diagnostic("E213", {"name": function.text, "near": meant}, function.span)
+        return Diagnostic("E121", {"function": function.text}, span)
 
     def _aggregate(self, form: s.Word, arguments: tuple[Any, ...], since: int | None, span: Span) -> s.Aggregate:
         first, *rest = arguments or (None,)
@@ -225,7 +232,10 @@ class Builder(Transformer[Token, Any]):
         if isinstance(first, s.Reference) and not first.previous:
             first = _Members(s.Word(first.name, first.span), None, None, first.span)
         if not isinstance(first, _Members):
-            self._found.append(Diagnostic("E122", {"function": form.text}, getattr(first, "span", span)))
+            better = _better(form.text, first, bool(rest))
+            self._found.append(
+                Diagnostic("E122", {"function": form.text, "better": better}, getattr(first, "span", span))
+            )
             first = _Members(form, None, None, span)
         for argument in rest:
             if isinstance(argument, _Members):
@@ -569,6 +579,17 @@ class Builder(Transformer[Token, Any]):
         text = next(self._string(i) for i in items if _is(i, "STRING"))
         options = tuple(i for i in items if isinstance(i, s.Option))
         return s.Question(_first(items, s.Word), text, options, _modifiers(self._parts(items, meta)), self._span(meta))
+
+
+def _better(form: str, first: Any, more: bool) -> str:
+    """How a figure is written whose first part is no name of a kind of record."""
+    counts = AGGREGATE_NAMES[form] == "计数"
+    match first:
+        case s.Through(s.Reference(name), value) if not more:
+            return f"{form}({name} 当 {value.span.text})" if counts else f"{form}({name}, {value.span.text})"
+        case s.Operation("且", (s.Reference(name), second, *_)):
+            return f"{form}({name} 当 {second.span.text})" if counts else f"{form}({name} 当 {second.span.text}, …)"
+    return f"{form}(参保人 当 …)" if counts else f"{form}(参保人, …)"
 
 
 def normal_document(text: str) -> str:

@@ -1,6 +1,6 @@
 """Cases: records with the results a document demands, run like any other record, and which clauses they reach.
 
-A `*.cases.yaml` file stands beside the documents of a place. A failing case shows expected and actual and why the actual came out.
+A case has one record, or several that need each other: then results are expected by kind and id. A `*.cases.yaml` file stands beside the documents of a place. A failing case shows expected and actual and why the actual came out.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tiaoli import model as m
-from tiaoli.api import EvaluationError, Result, Rules, UsageError
+from tiaoli.api import EvaluationError, Population, Result, Rules, UsageError
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import TiaoliError
 from tiaoli.explain import as_text
+from tiaoli.people import stands_alone
 from tiaoli.pipeline import nearest
+from tiaoli.record_facts import ID_KEYS
 from tiaoli.record_files import decode
-from tiaoli.record_places import BrokenError, Entries, Node, from_node
+from tiaoli.record_places import BrokenError, Entries, Node, Raw, from_node
 from tiaoli.record_yaml import yaml_nodes
-from tiaoli.records import Fault
+from tiaoli.records import Fault, RecordReader
 from tiaoli.show_value import show_value
 from tiaoli.trace import in_units
+from tiaoli.values import INSURED, INSURED_NAMES
 
 _ENGLISH = {
     "place": "地区", "cases": "用例", "name": "名称", "clauses": "条文", "readings": "读法", "opening": "期初", "record": "记录",
@@ -31,20 +34,37 @@ _ENGLISH = {
 }  # fmt: skip
 
 
+Expected: TypeAlias = Mapping[int, Mapping[str, tuple[Any, int, int]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case as read. ``expected`` holds, by year and rule, the plain value and its place; ``fault`` a code that must be reported."""
+    """One case as read. ``expected`` holds, by year and rule, the plain value and its place; ``fault`` a code that must be reported.
+
+    ``others`` holds the same by kind and id, for cases of several records.
+    """
 
     name: str
     place: str
     readings: Mapping[str, str]
     opening: tuple[int, Mapping[str, Any]] | None
     record: Node
-    expected: Mapping[int, Mapping[str, tuple[Any, int, int]]]
+    expected: Expected
     clauses: tuple[str, ...]
     fault: str | None
     path: Path
     line: int
+    others: Mapping[tuple[str, str], Expected] = field(default_factory=dict)
+
+    @property
+    def years(self) -> set[int]:
+        """The years of which something is expected."""
+        return {year for expected in (self.expected, *self.others.values()) for year in expected}
+
+    @property
+    def together(self) -> bool:
+        """Whether the case has several records, or one of another kind than the insured person."""
+        return isinstance(self.record.value, list) or bool(self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +190,29 @@ def _case(node: Node, place: str, path: Path) -> Case:
     fault = _text(top["期望错误"], path) if "期望错误" in top else None
     if fault is None:
         _need(top, "期望", node, path)
+    expected, others = _wanted(top["期望"], path) if "期望" in top else ({}, {})
     return Case(
         name, place, readings, _opening(top.get("期初"), path), _need(top, "记录", node, path),
-        _expected(top["期望"], path) if "期望" in top else {}, tuple(_text(c, path) for c in listed), fault, path, node.line,
+        expected, tuple(_text(c, path) for c in listed), fault, path, node.line, others,
     )  # fmt: skip
+
+
+def _wanted(node: Node, path: Path) -> tuple[Expected, dict[tuple[str, str], Expected]]:
+    """What is expected of the one record by year, and of others by kind and id: {统筹地区: {360100: {2026: {…}}}}."""
+    if not isinstance(node.value, Entries):
+        return _expected(node, path), {}
+    years = [pair for pair in node.value.pairs if str(pair[0].value).removesuffix("年度").isdigit()]
+    others: dict[tuple[str, str], Expected] = {}
+    for kind, listed in (pair for pair in node.value.pairs if pair not in years):
+        if not isinstance(listed.value, Entries) or not all(
+            isinstance(v.value, Entries) for _, v in listed.value.pairs
+        ):
+            _year(kind, path)
+        for ident, value in _mapping(listed, path, ()).items():
+            others[str(kind.value), ident] = _expected(value, path)
+    if others and not years:
+        return {}, others
+    return _expected(Node(Entries(years), node.line, node.column), path), others
 
 
 def _opening(node: Node | None, path: Path) -> tuple[int, Mapping[str, Any]] | None:
@@ -210,10 +249,12 @@ def _expected(node: Node, path: Path) -> dict[int, dict[str, tuple[Any, int, int
 
 def run_case(case: Case, rules: Rules, coverage: Coverage) -> list[Failure]:
     """Return what the case shows to be otherwise; nothing when it passes."""
-    years = range(min(case.expected, default=rules.first_year), max(case.expected, default=rules.first_year) + 1)
-    if case.fault is not None and not case.expected:
+    years = range(min(case.years, default=rules.first_year), max(case.years, default=rules.first_year) + 1)
+    if case.fault is not None and not case.years:
         years = range(rules.first_year, rules.newest.last + 1)
     try:
+        if case.together:
+            return _run_together(case, rules, years, coverage)
         result = _evaluate(case, rules, years)
     except TiaoliError as error:
         return _refused(case, error)
@@ -228,6 +269,68 @@ def run_case(case: Case, rules: Rules, coverage: Coverage) -> list[Failure]:
     return failures
 
 
+def _run_together(case: Case, rules: Rules, years: range, coverage: Coverage) -> list[Failure]:
+    """A case of several records."""
+    listed = case.record.value if isinstance(case.record.value, list) else [case.record]
+    names = _asked(case, rules, years)
+    raws = [from_node(node) for node in listed]
+    reader = RecordReader(rules.program(years.stop - 1), range(0))
+    kinds = {reader.kind(raw.value) for raw in raws}
+    present = [kind for kind in (INSURED, *rules.program(years.stop - 1).entities) if kind in kinds]
+    staged = rules.staged(years, names, case.readings, present)
+    opening = {(INSURED, str(i)): case.opening for i in _ids(raws)} if case.opening is not None else None
+    population = rules.populate(staged, rules.reader_of(staged, bool(opening)).read_raws(raws, case.path), opening)
+    if population.faults:
+        return _refused(case, TiaoliError([d for fault in population.faults for d in fault.diagnostics]))
+    failures: list[Failure] = []
+    breaches: list[Diagnostic] = []
+    for result in population:
+        coverage.take(_touched(result))
+        breaches += rules.breaches(result)
+    for (kind, ident), expected in _told(case, population).items():
+        result = population.result(ident, kind)
+        failures += [f for year, wanted in expected.items() for f in _compare(case, result, year, wanted)]
+    if case.fault is not None and case.fault not in [d.code for d in (*breaches, *population.warnings)]:
+        failures.append(_failure(case, f"应报告 {case.fault} / should report {case.fault}", case.line, 1))
+    return failures
+
+
+def _told(case: Case, population: Population) -> dict[tuple[str, str], Expected]:
+    """What is expected of each record; what stands without kind and id is expected of the only person."""
+    told = {(INSURED if k in INSURED_NAMES else k, i): expected for (k, i), expected in case.others.items()}
+    if case.expected:
+        people = [i for i in population.gathering.people[INSURED] if (INSURED, i) not in told]
+        if len(people) != 1:
+            reason = "记录中有几个人时，期望要写 参保人: {编号: {年度: …}} / several persons: say whose by kind and id"
+            raise _mistake(case.path, case.line, 1, reason)
+        told[INSURED, people[0]] = case.expected
+    return told
+
+
+def _ids(raws: list[Raw]) -> Iterator[object]:
+    for raw in raws:
+        if isinstance(raw.value, Mapping):
+            yield next((raw.value[key] for key in ID_KEYS if key in raw.value), None)
+
+
+def _asked(case: Case, rules: Rules, years: range) -> tuple[str, ...] | None:
+    """The rules of which something is expected, None where that is nothing."""
+    program = rules.program(years.stop - 1)
+    every = (case.expected, *case.others.values())
+    names = {n for expected in every for wanted in expected.values() for n in wanted}
+    unknown = next((n for n in names if n not in program.rules), None)
+    if unknown is not None:
+        near = nearest(unknown, program.rules)
+        raise UsageError([Diagnostic("E811", {"place": case.place, "name": unknown, "near": near})])
+    for (kind, _), expected in case.others.items():
+        rules.kind_of(kind, years)
+        for name in {n for wanted in expected.values() for n in wanted}:
+            owner = program.rules[name][0].entity
+            if owner != rules.kind_of(kind, years):
+                raise UsageError([Diagnostic("E835", {"rule": name, "entity": owner, "kind": kind})])
+    return tuple(n for n in program.rules if n in names) or None
+
+
 def _touched(result: Result) -> Result:
     for year in result.compiled.asked:
         result.tracer.step("", year)
@@ -236,13 +339,9 @@ def _touched(result: Result) -> Result:
 
 def _evaluate(case: Case, rules: Rules, years: range) -> Result | Fault:
     program = rules.program(years.stop - 1)
-    names = {n for wanted in case.expected.values() for n in wanted}
-    unknown = next((n for n in names if n not in program.rules), None)
-    if unknown is not None:
-        near = nearest(unknown, program.rules)
-        raise UsageError([Diagnostic("E811", {"place": case.place, "name": unknown, "near": near})])
-    asked = tuple(n for n in program.rules if n in names) or None
+    asked = _asked(case, rules, years)
     compiled = rules.compiled(years, asked, case.readings)
+    stands_alone(compiled)
     person = rules.reader(compiled, case.opening is not None).one(from_node(case.record), case.path)
     if isinstance(person, Fault):
         return person

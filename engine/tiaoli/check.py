@@ -43,7 +43,9 @@ def _program_of(desk: Desk) -> m.Program:
     elaborate_rules(desk)
     leave_out(desk)
     segments = into_segments(desk)
-    ranges, totals = reach((desk.in_force.first, desk.in_force.last), segments, desk.facts, desk.parameters, desk.workshop)
+    ranges, totals = reach(
+        (desk.in_force.first, desk.in_force.last), segments, desk.facts, desk.parameters, desk.workshop
+    )
     segments = _bounded(desk, segments, ranges, totals)
     check_tables(desk, segments)
     segments = check_mandates(desk, segments, ranges)
@@ -60,7 +62,11 @@ def _bounded(desk: Desk, segments: list[m.Segment], ranges: Reach, totals: dict[
                 total = totals.get(rule.name, ANY)
                 done[id(rule)] = ranges.with_ranges(rule, total)
                 fresh = rule.name not in said and not spoiled
-                if fresh and not desk.workshop.reading(rule).rules & said - {rule.name} and _overflows(desk, rule, total):
+                if (
+                    fresh
+                    and not desk.workshop.reading(rule).rules & said - {rule.name}
+                    and _overflows(desk, rule, total)
+                ):
                     said.add(rule.name)
     return [replace(segment, rules=tuple(done[id(r)] for r in segment.rules)) for segment in segments]
 
@@ -92,7 +98,9 @@ def _program(desk: Desk, segments: list[m.Segment]) -> m.Program:
     read = {name for text in texts for name in desk.workshop.reading(text).facts}
     for mandate in {id(g): g for segment in segments for g in segment.mandates}.values():
         nodes = list(m.walk(mandate.condition))
-        read |= {n.name for n in nodes if isinstance(n, m.FactRef)} | {n.link for n in nodes if isinstance(n, m.Aggregate)}
+        read |= {n.name for n in nodes if isinstance(n, m.FactRef)} | {
+            n.link for n in nodes if isinstance(n, m.Aggregate)
+        }
     facts = {
         name: replace(f, required=name in read and not f.has_default and not f.type.nullable)
         for name, f in desk.facts.items()

@@ -217,7 +217,15 @@ class _Work:
     def _forget(self, name: str) -> None:
         """A lower place defines for itself what a framework above it defined."""
         del self.spans[name], self.framing[name], self.owners[name]
-        for table in (self.entities, self.singles, self.parameters, self.values, self.rules, self.exceptions, self.settled):
+        for table in (
+            self.entities,
+            self.singles,
+            self.parameters,
+            self.values,
+            self.rules,
+            self.exceptions,
+            self.settled,
+        ):
             table.pop(name, None)
 
     def _lay(self, declaration: s.Definition, head: Document) -> None:

@@ -19,7 +19,7 @@ from tiaoli.diagnostic import Diagnostic
 from tiaoli.elaborate_context import Context, facts_of
 from tiaoli.elaborate_links import elaborate_aggregate, elaborate_through
 from tiaoli.model import ANY
-from tiaoli.operators import BOOL, FUNCTION_NAMES, FUNCTIONS, MEMORY_NAMES, YEARS, row
+from tiaoli.operators import AGGREGATES_MEANT, BOOL, FUNCTION_NAMES, FUNCTIONS, MEMORY_NAMES, YEARS, row
 from tiaoli.resolve import Scope, Signature, resolve_rounding, scale_of
 from tiaoli.source import Span, half_width
 from tiaoli.symbols import FactSymbol, ParameterSymbol, QuestionSymbol, RuleSymbol
@@ -291,6 +291,11 @@ class Elaborator:
             takes: object = row(name).takes[0] if row(name).takes else "same_ordered"
             self.say("E319", written.span, context, function=written.function.text, types=tuple(types), takes=takes)
             return
+        if sum(kind.kind is Kind.LINK for kind in types) == 1 and len(types) == 2:
+            index = int(types[0].kind is Kind.LINK)
+            value = written.operands[index].span
+            self.say("E233", value, context, name=value.text, owner=types[1 - index].target)
+            return
         for literal, other in ((0, 1), (1, 0)):
             if len(operands) == 2 and (code := _unit_slip(written.operands[literal], types[other])):
                 span = written.operands[literal].span
@@ -353,7 +358,7 @@ class Elaborator:
             return self._memory(MEMORY_NAMES[name], call, context)
         zh = FUNCTION_NAMES.get(name)
         if zh is None:
-            near = nearest(name, [*FUNCTION_NAMES, *MEMORY_NAMES])
+            near = self._aggregate_meant(call) or nearest(name, [*FUNCTION_NAMES, *MEMORY_NAMES])
             self.say("E213", call.function.span, context, name=name, near=near)
             return None
         low, high = FUNCTIONS[zh].arity
@@ -366,6 +371,12 @@ class Elaborator:
         if operands is None or (zh == "日期" and not self._calendar(operands, call, context)):
             return None
         return self.apply(zh, operands, call, context)
+
+    def _aggregate_meant(self, call: s.Call) -> str | None:
+        """The figure over records that is meant by a function such as 人数(参保人), or None."""
+        first = call.arguments[0] if call.arguments else None
+        of_records = isinstance(first, s.Reference) and self.scope.is_entity(first.name)
+        return AGGREGATES_MEANT.get(call.function.text) if of_records else None
 
     def _calendar(self, operands: tuple[m.Expression, ...], call: s.Call, context: Context) -> bool:
         """Month and day of 日期(…) are written out, so that no date can fail to exist; a day past the month's end is its last."""

@@ -54,7 +54,7 @@ def established(condition: s.Expression, holds: bool) -> frozenset[s.Path]:
     """Return the names known to have a value where ``condition`` has the truth ``holds``."""
     match condition:
         case s.Has(reference, present) if present is holds:
-            return frozenset(_steps(reference) if present else (reference,))
+            return frozenset(_steps(reference))
         case s.Operation("非", operands):
             return established(operands[0], not holds)
         case s.Operation("且", operands) if holds:

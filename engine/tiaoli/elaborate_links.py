@@ -40,7 +40,8 @@ def elaborate_through(work: Work, path: s.Through, context: Context) -> m.Expres
     own = _itself(work, path.link)
     if own is not None:
         if own == context.entity:
-            return work.value(path.value, context, nullable=True)
+            known = frozenset({path.value} if path in context.present else ())
+            return work.value(path.value, replace(context, present=context.present | known), nullable=True)
         _which_record(work, path, own, context)
         return None
     link = work.value(path.link, context, nullable=True)
@@ -135,7 +136,9 @@ def _members(work: Work, written: s.Aggregate, form: AggregateForm, context: Con
     if word.text in work.scope.in_force.broken:
         return None
     if word.text in work.scope.signatures:
-        work.say("E122", word.span, context, function=written.form.text)
+        value = ", …" if form.values else " 当 …"
+        better = f"{written.form.text}({INSURED}{value})"
+        work.say("E122", word.span, context, function=written.form.text, better=better)
         return None
     near = nearest(word.text, [*work.scope.in_force.entities, INSURED])
     work.say("E217", word.span, context, name=word.text, near=near)
@@ -157,9 +160,9 @@ def _link(work: Work, written: s.Aggregate, members: str, context: Context) -> s
         return links[0]
     if links:
         work.say("E223", written.members.span, context, link=links[0], **arguments)
-    elif members == context.entity:
-        targets = {work.scope.signatures[link].type.target: None for link in work.scope.links(members)}
-        work.say("E232", written.members.span, context, owner=next(iter(targets), "…"), **arguments)
+    elif members == context.entity and (others := work.scope.links(members)):
+        owner = work.scope.signatures[others[0]].type.target
+        work.say("E232", written.members.span, context, owner=owner, **arguments)
     elif not work.scope.in_force.broken:
         work.say("E222", written.members.span, context, **arguments)
     return None

@@ -15,8 +15,8 @@ ENTITY_MESSAGES: dict[str, Message] = {
     "E122": Message(
         "“{function}”括号里的第一项应是一个对象的名称",
         "the first part of '{function}' must be the name of an entity",
-        "写明统计哪一种记录，例如“{function}(参保人 当 …)”；几个数相加用“+”，取较大、较小用“取大”“取小”",
-        "say which records are meant, such as '{function}(insured when …)'; numbers are added by '+', compared by 'max' and 'min'",
+        "写成“{better}”；几个数相加用“+”，取较大、较小用“取大”“取小”",
+        "write '{better}'; numbers are added by '+', compared by 'max' and 'min'",
     ),
     "E123": Message(
         "“{function}”要写两项：对象和每条记录上的值",

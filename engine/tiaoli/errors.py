@@ -17,3 +17,15 @@ class TiaoliError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(render_text(diagnostic, "zh") for diagnostic in self.diagnostics)
+
+
+class RulesetError(TiaoliError):
+    """The rulesets have errors; no result can be computed from them."""
+
+
+class EvaluationError(TiaoliError):
+    """A person's result cannot be computed: a division by zero, exceptions in conflict."""
+
+
+class UsageError(TiaoliError):
+    """A name, place, year or reading that does not exist was asked for."""

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 from tiaoli import model as m
-from tiaoli.meaning import Result, Unknown, number
+from tiaoli.meaning import Gathered, Result, Unknown, number
 from tiaoli.show_value import show_value
 from tiaoli.trace import Step, Tracer, outward
-from tiaoli.values import Kind, Mode, Type
+from tiaoli.values import INSURED, Kind, Mode, Type, decimal_text
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A value that went in. ``kind``: fact, parameter, rule, question or year. ``year`` is 0 for facts of the person."""
+    """A value that went in. ``kind``: fact, parameter, rule, question or aggregate. ``year`` is 0 for facts of the person.
+
+    ``owner`` is the (kind, id) of the record of a fact or rule where it is another one; ``gathered`` what an aggregate was taken over,
+    ``members`` of which kind.
+    """
 
     kind: str
     name: str
@@ -30,6 +34,9 @@ class Input:
     basis: tuple[m.Basis, ...] = ()
     since: int | None = None
     note: str | None = None
+    owner: tuple[str, str] | None = None
+    gathered: Gathered | None = None
+    members: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Account:
     """One rule in one year, accounted for. ``formula`` is the deciding text, ``parts`` the same with values put in.
 
     ``unrounded`` differs from ``value`` where the rounding (``mode``, ``unit``) did something. ``needs`` names facts still missing.
+    ``owner``: the (kind, id) of the record, where it is another than the one asked about.
     """
 
     rule: str
@@ -72,6 +80,7 @@ class Account:
     needs: tuple[tuple[str, int], ...]
     note: str | None
     hidden: bool
+    owner: tuple[str, str] | None = None
 
     def figures(self, lang: str = "zh") -> str:
         """Return the deciding text with values put in."""
@@ -91,6 +100,7 @@ class Explanation:
     person: str
     readings: tuple[tuple[str, str], ...]
     accounts: tuple[Account, ...]
+    entity: str = INSURED
 
     @property
     def asked(self) -> Account:
@@ -105,21 +115,30 @@ def explain(tracer: Tracer, person: str, name: str, year: int) -> Explanation:
     first = tracer.step(name, year)
     if first is None:
         raise KeyError(name)
-    accounts: dict[tuple[str, int], Account] = {}
-    pending = [first]
+    accounts: dict[tuple[str, int, tuple[str, str] | None], Account] = {}
+    pending: list[tuple[Tracer, Step, tuple[str, str] | None]] = [(tracer, first, None)]
     while pending:
-        step = pending.pop(0)
-        key = (step.rule.name, step.year)
+        at, step, owner = pending.pop(0)
+        key = (step.rule.name, step.year, owner)
         if key in accounts:
             continue
-        accounts[key] = account = _account(step, tracer)
+        accounts[key] = account = replace(_account(step, at), owner=owner)
         for entry in account.inputs:
-            below = tracer.steps.get((entry.name, entry.year)) if entry.kind == "rule" else None
-            if below is not None:
-                pending.append(below)
+            below = at if entry.owner is None else _other(at, entry.owner)
+            found = below.steps.get((entry.name, entry.year)) if entry.kind == "rule" and below is not None else None
+            if found is not None and below is not None:
+                asked = (tracer.entity, tracer.ident)
+                home = owner if entry.owner is None else None if entry.owner == asked else entry.owner
+                pending.append((below, found, home))
     readings = tuple((n, tracer.readings.get(n, q.default)) for n, q in tracer.program.questions.items())
     used = {i.name for a in accounts.values() for i in a.inputs if i.kind == "question"}
-    return Explanation(tracer.program, person, tuple(r for r in readings if r[0] in used), tuple(accounts.values()))
+    kept = tuple(r for r in readings if r[0] in used)
+    return Explanation(tracer.program, person, kept, tuple(accounts.values()), tracer.entity)
+
+
+def _other(tracer: Tracer, owner: tuple[str, str]) -> Tracer | None:
+    """The tracer of another record."""
+    return None if tracer.world is None else tracer.world.tracer(*owner)
 
 
 # ── one account ──────────────────────────────────────────────────────────────
@@ -194,8 +213,8 @@ def _substituted(expression: m.Expression, step: Step) -> Iterator[str | Shown]:
     text = expression.span.text
     start = expression.span.start
     pieces: dict[tuple[int, int], Shown] = {}
-    for node in m.walk(expression):
-        named = isinstance(node, m.FactRef | m.RuleRef | m.ParameterRef | m.CurrentYear | m.QuestionRef)
+    for node in m.walk_own(expression):
+        named = not isinstance(node, m.Constant | m.Present | m.Apply | m.Choose | m.Round)
         known = step.nodes.get(id(node))
         inside = (
             node.span.source is expression.span.source
@@ -204,7 +223,7 @@ def _substituted(expression: m.Expression, step: Step) -> Iterator[str | Shown]:
         if named and known is not None and inside:
             pieces[node.span.start - start, node.span.end - start] = Shown(known[1], node.type)
     done = 0
-    for begin, end in sorted(pieces):
+    for begin, end in sorted(pieces, key=lambda piece: (piece[0], -piece[1])):
         if begin >= done:
             yield text[done:begin]
             yield pieces[begin, end]
@@ -240,11 +259,11 @@ def _row_text(row: m.Row, table: m.DecisionTable) -> str:
 
 
 def _inputs(step: Step, tracer: Tracer) -> Iterator[Input]:
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str, int, tuple[str, str] | None]] = set()
     for node, value in step.nodes.values():
         entry = _input(node, value, step, tracer)
-        if entry is not None and (entry.name, entry.year) not in seen and entry.name != "本年度":
-            seen.add((entry.name, entry.year))
+        if entry is not None and (entry.name, entry.year, entry.owner) not in seen and entry.name != "本年度":
+            seen.add((entry.name, entry.year, entry.owner))
             yield entry
 
 
@@ -255,6 +274,17 @@ def _input(node: m.Expression, value: Result, step: Step, tracer: Tracer) -> Inp
             return Input("fact", name, step.year - lag if yearly else 0, value, node.type)
         case m.RuleRef(name=name, lag=lag):
             return Input("rule", name, step.year - lag, value, node.type)
+        case m.Through(link=link, value=taken):
+            ident = step.nodes[id(link)][1]
+            if not isinstance(ident, str):
+                return None
+            kind = "fact" if isinstance(taken, m.FactRef) else "rule"
+            year = 0 if isinstance(taken, m.FactRef) and not taken.yearly else step.year - taken.lag
+            return Input(kind, taken.name, year, value, node.type, owner=(taken.entity, ident))
+        case m.Aggregate():
+            gathered = tracer.at(step.year).gathered(node)
+            text = _squeeze(node.span.text)
+            return Input("aggregate", text, step.year, value, node.type, gathered=gathered, members=node.members)
         case m.QuestionRef(name=name):
             return Input("question", name, 0, value, node.type, program.questions[name].basis)
         case m.ParameterRef(name=name, lag=lag, key=key):
@@ -289,6 +319,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
     return {
         "引擎": f"tiaoli {__version__}",
         "地区": explanation.program.place,
+        **({"对象": explanation.entity} if explanation.entity != INSURED else {}),
         "编号": explanation.person,
         "规则集": explanation.program.fingerprint,
         "读法": dict(explanation.readings),
@@ -299,6 +330,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
 def _account_json(account: Account) -> dict[str, Any]:
     kind = account.type.kind
     return {
+        **_owner_json(account.owner),
         "规则": account.rule,
         "年度": account.year,
         "类型": account.type.present.name("zh"),
@@ -329,16 +361,36 @@ def _rounding_json(account: Account) -> dict[str, Any] | None:
     }
 
 
+def _finite(value: Fraction) -> bool:
+    try:
+        decimal_text(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _basis_json(basis: m.Basis) -> dict[str, Any]:
     return {"文件": basis.document, "条款": basis.clause} | ({"可靠性": basis.reliability} if basis.reliability else {})
 
 
-_KINDS = {"fact": "事实", "parameter": "参数", "rule": "规则", "question": "存疑"}
+_KINDS = {"fact": "事实", "parameter": "参数", "rule": "规则", "question": "存疑", "aggregate": "汇总"}
+
+
+def _owner_json(owner: tuple[str, str] | None) -> dict[str, Any]:
+    """The record of what is not the asked one's."""
+    return {} if owner is None else {"对象": owner[0], "编号": owner[1]}
+
+
+def _gathered_json(entry: Input) -> dict[str, Any]:
+    g = entry.gathered
+    return {} if g is None else {"成员": entry.members, "条数": g.members, "计入": g.counted, "没有计算": g.left_out}
 
 
 def _input_json(entry: Input) -> dict[str, Any]:
     return {
         "种类": _KINDS[entry.kind],
+        **_owner_json(entry.owner),
+        **_gathered_json(entry),
         "名称": entry.name,
         "年度": entry.year or None,
         "值": _plain(entry.value, entry.type.kind),
@@ -351,6 +403,8 @@ def _input_json(entry: Input) -> dict[str, Any]:
 def _plain(value: Result, kind: Kind) -> Any:
     if isinstance(value, Unknown):
         return None
+    if isinstance(value, Fraction) and kind is Kind.RATE and not _finite(value):
+        return None  # a share before rounding has no decimals to be written with
     plain = outward(value, kind)
     return plain.isoformat() if hasattr(plain, "isoformat") else plain
 
@@ -363,6 +417,7 @@ _SAY = {
         "holds": "成立", "rounding": "舍入", "fact": "记录", "seen": "见上", "needs": "还缺少", "unknown": "不能确定",
         "reading": "存疑的读法", "since": "自{year}年度起", "none": "没有结果", "note": "说明", "open": "？", "history": "历年",
         "initial": "初值", "inside": "（{}）", "comma": "，", "doubtful": "（可靠性 {}）",
+        "gathered": "{members} {count} 条，计入 {counted} 条", "left": "，没有计算 {left} 条",
     },
     "en": {
         "year": "{year}", "years": "{first}-{last}", "basis": "basis", "formula": "formula", "because": "condition",
@@ -370,6 +425,7 @@ _SAY = {
         "unknown": "cannot be determined", "reading": "readings of open questions", "since": "since {year}", "none": "no result",
         "note": "note", "open": "?", "history": "over the years", "initial": "initial value", "inside": " ({})", "comma": ", ",
         "doubtful": " (reliability {})",
+        "gathered": "{members}: {count} records, {counted} counted", "left": ", {left} not computed",
     },
 }  # fmt: skip
 
@@ -411,8 +467,8 @@ def _lines(branch: _Branch, depth: int) -> Iterator[str]:
 
 def _grow(x: Explanation, lang: str) -> _Branch:
     say = _SAY[lang]
-    root = _rule_branch(x, x.asked.rule, set(), lang)
-    root.text = f"{x.person} " + root.text
+    root = _rule_branch(x, x.asked.rule, None, set(), lang)
+    root.text = ("" if x.entity == INSURED else f"{x.entity} ") + f"{x.person} " + root.text
     if x.readings:
         root.below.append(_Branch(f"{say['reading']}: " + say["comma"].join(f"{n} = {o}" for n, o in x.readings), []))
     return root
@@ -422,13 +478,18 @@ _DEEPEST = 60
 """Levels of a drawn explanation; what lies deeper is told by value alone (JSON holds it all)."""
 
 
-def _rule_branch(x: Explanation, name: str, told: set[str], lang: str, depth: int = 0) -> _Branch:
+_Told: TypeAlias = set[tuple[str, tuple[str, str] | None]]
+
+
+def _rule_branch(
+    x: Explanation, name: str, owner: tuple[str, str] | None, told: _Told, lang: str, depth: int = 0
+) -> _Branch:
     """The latest year of a rule in full, then its earlier years a line each, then the rules it rests on."""
-    told.add(name)
-    accounts = sorted((a for a in x.accounts if a.rule == name), key=lambda a: -a.year)
+    told.add((name, owner))
+    accounts = sorted((a for a in x.accounts if a.rule == name and a.owner == owner), key=lambda a: -a.year)
     latest = accounts[0]
     year = _SAY[lang]["year"].format(year=latest.year)
-    branch = _Branch(f"{year} {name} = {_worth(latest, lang)}", [], strong=True)
+    branch = _Branch(f"{_of(owner)}{year} {name} = {_worth(latest, lang)}", [], strong=True)
     branch.below.extend(_Branch(line, []) for line in _body_lines(latest, lang))
     branch.below.extend(_input_branches(x, latest, told, lang, depth))
     if len(accounts) > 1:
@@ -441,14 +502,16 @@ def _rule_branch(x: Explanation, name: str, told: set[str], lang: str, depth: in
 
 
 def _input_branches(
-    x: Explanation, account: Account, told: set[str], lang: str, depth: int, rules_only: bool = False
+    x: Explanation, account: Account, told: _Told, lang: str, depth: int, rules_only: bool = False
 ) -> Iterator[_Branch]:
     for entry in account.inputs:
         if entry.kind == "rule":
-            known = any(a.rule == entry.name for a in x.accounts)
-            if known and entry.name not in told and depth < _DEEPEST:
-                yield _rule_branch(x, entry.name, told, lang, depth + 1)
-            elif entry.name != account.rule and not rules_only:
+            owners = {a.owner for a in x.accounts if a.rule == entry.name}
+            owner = account.owner if entry.owner is None else entry.owner if entry.owner in owners else None
+            known = owner in owners
+            if known and (entry.name, owner) not in told and depth < _DEEPEST:
+                yield _rule_branch(x, entry.name, owner, told, lang, depth + 1)
+            elif (entry.name, owner) != (account.rule, account.owner) and not rules_only:
                 yield _Branch(_repeated(entry, lang, known), [])
         elif entry.kind != "question" and not rules_only:
             yield _Branch(_input_line(entry, lang), [])
@@ -457,7 +520,11 @@ def _input_branches(
 def _repeated(entry: Input, lang: str, known: bool) -> str:
     say = _SAY[lang]
     shown = say["unknown"] if isinstance(entry.value, Unknown) else show_value(entry.value, entry.type, lang)
-    return f"{say['year'].format(year=entry.year)} {entry.name} = {shown}{say['inside'].format(say['seen' if known else 'initial'])}"
+    return f"{_of(entry.owner)}{say['year'].format(year=entry.year)} {entry.name} = {shown}{say['inside'].format(say['seen' if known else 'initial'])}"
+
+
+def _of(owner: tuple[str, str] | None) -> str:
+    return "" if owner is None else f"{owner[0]} {owner[1]} "
 
 
 def _history(accounts: list[Account], lang: str) -> Iterator[str]:
@@ -534,9 +601,13 @@ def _body_lines(account: Account, lang: str) -> Iterator[str]:
 def _input_line(entry: Input, lang: str) -> str:
     say = _SAY[lang]
     shown = say["open"] if isinstance(entry.value, Unknown) else show_value(entry.value, entry.type, lang)
+    if entry.gathered is not None:
+        counts = {"members": entry.members, "count": entry.gathered.members, "counted": entry.gathered.counted}
+        left = say["left"].format(left=entry.gathered.left_out) if entry.gathered.left_out else ""
+        return f"{entry.name} = {shown}" + say["inside"].format(say["gathered"].format(**counts) + left)
     if entry.kind == "fact":
         where = f" {say['year'].format(year=entry.year)}" if entry.year else ""
-        return f"{say['fact']}{where}: {entry.name} = {shown}"
+        return f"{_of(entry.owner) or say['fact']}{where if entry.owner is None else where.lstrip()}: {entry.name} = {shown}"
     since = say["since"].format(year=entry.since) + " " if entry.since is not None and entry.since != entry.year else ""
     return f"{entry.name} = {shown}  [{since}{_cite(entry.basis, lang)}]"
 

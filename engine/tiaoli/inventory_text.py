@@ -187,7 +187,11 @@ def _question_lines(question: m.Question, lang: str) -> list[str]:
     for option, reason in question.options:
         mark = ""
         if option == question.default:
-            mark = words["is_settled"].format("、".join(map(str, question.settled))) if question.settled else words["is_default"]
+            mark = (
+                words["is_settled"].format("、".join(map(str, question.settled)))
+                if question.settled
+                else words["is_default"]
+            )
         lines.append(f"  {option}{mark}{words['stop'] + reason if reason else ''}")
     return lines
 

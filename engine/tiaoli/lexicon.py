@@ -114,6 +114,9 @@ STARTERS = (
 _NAMING = ("FACT", "PARAM", "RULE", "TABLE", "SCALE", "QUESTION", "ENTITY")
 
 
+_BEHIND_OF = re.compile(r"(?:(?<!\w)的|(?<=\w)\.)[ \t]*\Z")
+
+
 def pieces(text: str) -> tuple[int, list[tuple[int, int]]]:
     """Return where the first declaration begins, and start and end of each, in a text made half-width."""
     masked = mask(text)
@@ -126,6 +129,7 @@ def pieces(text: str) -> tuple[int, list[tuple[int, int]]]:
         terminal = keyword.terminal if keyword else ""
         listed = terminal == "MANDATE" and _before(visible, match.start()) == ","
         as_name = named >= 0 and "\n" not in masked[named : match.start()] and not masked[named : match.start()].strip()
+        as_name = as_name or _BEHIND_OF.search(masked[max(0, match.start() - 20) : match.start()]) is not None
         if terminal in STARTERS and not joined and not listed and not as_name:
             starts.append(match.start())
         named = match.end() if terminal in _NAMING and not as_name else -1

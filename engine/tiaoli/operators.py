@@ -345,6 +345,13 @@ AGGREGATES: dict[str, AggregateForm] = {
 
 AGGREGATE_NAMES = {name: form.zh for form in AGGREGATES.values() for name in (form.zh, form.en)}
 
+AGGREGATES_MEANT = {
+    "求和": "合计", "总和": "合计", "总计": "合计", "总额": "合计", "人数": "计数", "个数": "计数", "户数": "计数", "条数": "计数", "比率": "占比", "份额": "占比",
+    "最高": "最大", "最多": "最大", "最低": "最小", "最少": "最小", "平均数": "平均", "均值": "平均", "人均": "平均",
+    "sum": "total", "average": "mean", "maximum": "greatest", "minimum": "least",
+}  # fmt: skip
+"""What people call figures over records, and what they are called here."""
+
 MOST_MEMBERS = 1_500_000_000
 """More records than any kind has in one run."""
 

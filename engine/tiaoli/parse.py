@@ -85,7 +85,7 @@ def _parse_piece(source: Source, text: str, start: int, end: int, found: list[Di
         diagnostic = describe(error, source, piece, start)
         if not mistakes or mistakes[-1].span != diagnostic.span:
             mistakes.append(diagnostic)
-        return _skip_to_clause(error)
+        return diagnostic.code not in ("E121", "E122") and _skip_to_clause(error)
 
     try:
         tree = parser().parse(piece, on_error=on_error)
@@ -102,17 +102,17 @@ def _parse_piece(source: Source, text: str, start: int, end: int, found: list[Di
 
 
 _NESTING = re.compile(
-    r"[()+×÷*/,]|-|(?<!\w)(?:若|if|非|not|否则|otherwise|当|when|行|row|得|give|则|then|依据|basis)(?!\w)"
+    r"\(\s*[^\W\d]\w*\s+(?:(?:按|by)\s+[^\W\d]\w*\s+)?(?:当|when)(?!\w)|[()+×÷*/,]|-|(?<![.\d])\.(?![.\d])|(?<!\w)的(?!\w)|(?<!\w)(?:若|if|非|not|否则|otherwise|当|when|行|row|得|give|则|then|依据|basis)(?!\w)"
 )
 
 
 def _deepest(piece: str) -> int:
-    """Return how deeply expressions nest, so that no text can exhaust the stack; a chain of + or × nests to the left."""
+    """Return how deeply expressions nest, so that no text can exhaust the stack; a chain of +, × or 的 nests to the left."""
     deepest = chain = 0
     around: list[int] = []
     for match in _NESTING.finditer(mask(piece)):
-        token = match[0]
-        if token in "+-×÷*/":
+        token = "(" if match[0].startswith("(") else match[0]
+        if token in "+-×÷*/.的":
             chain += 1
         elif token == ")":
             chain = around.pop() if around else 0

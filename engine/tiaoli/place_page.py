@@ -175,7 +175,9 @@ def _questions(found: Inventory, own: dict[str, OutlinedDocument]) -> Iterator[s
         yield "本地文件没有存疑。"
     settled = [q.question for q in found.questions if q.question.settled]
     if settled:
-        yield "已经确定读法的存疑：" + "、".join(f"{q.name}（{q.default}，{_cited(q.settled)}）" for q in settled) + "。"
+        yield (
+            "已经确定读法的存疑：" + "、".join(f"{q.name}（{q.default}，{_cited(q.settled)}）" for q in settled) + "。"
+        )
     other = [q for q in found.questions if q.document not in own and not q.question.settled]
     if other:
         yield "上级文件的存疑，及其默认读法：" + "、".join(f"{q.name}（{q.question.default}）" for q in other) + "。"

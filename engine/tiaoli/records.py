@@ -73,12 +73,22 @@ class RecordReader:
         said = next((record[key] for key in KIND_KEYS if key in record), None)
         return (kind or INSURED) if said is None else kind_named(self._program, said)
 
+    def kinds_in(self, path: Path, kind: str | None = None) -> set[str]:
+        """Return the kinds of the records of a file, read no further than needed; what cannot be read counts as the insured person."""
+        if not self._program.entities or (path.suffix.lower() in _TEXTS and not _speaks_of_kinds(path)):
+            return {kind or INSURED}
+        items = read_items(path, self._shapes, kind)
+        return {
+            INSURED if isinstance(item, Trouble) else self.kind(item.value, item.kind or kind) or INSURED
+            for item in items
+        }
+
     def convert(self, record: Mapping[str, object]) -> Person:
         """Return the person (or other record) of a record of Python values. Raises RecordError with all its faults.
 
         Years are keyed 2025, "2025" or "2025年度"; money and rates are int or Decimal, dates text or `datetime.date`.
         """
-        kind = self.kind(record)
+        kind = self.kind(record) if self._program.entities else INSURED
         if kind is None:
             raise RecordError(self._nameless(Located(record), None, 1).diagnostics)
         person = self._quick[kind](record)
@@ -125,6 +135,12 @@ class RecordReader:
                         continue
                 yield item
 
+    def read_raws(self, raws: Iterable[Raw], path: Path) -> Iterator[Person | Fault]:
+        """Yield the records read elsewhere (those of a case), or their faults."""
+        seen: dict[str, dict[str, int | None]] = {entity: {} for entity in self._shapes}
+        for count, raw in enumerate(raws, 1):
+            yield self._one(raw, path, count, seen, None)
+
     def one(self, raw: Raw, path: Path) -> Person | Fault:
         """Return the person of one record read elsewhere (a case's), or its fault."""
         return self._one(raw, path, 1, {entity: {} for entity in self._shapes}, None)
@@ -157,6 +173,24 @@ class RecordReader:
         arguments = {"where": ident or f"#{count}", **unknown_kind(str(record.value[key]), self._shapes)}
         spot = None if path is None else str(path)
         return Fault(ident, (Diagnostic("E742", arguments, path=spot, line=line, column=column),), None)
+
+
+_TEXTS = (".jsonl", ".json", ".yaml", ".yml", ".csv")
+
+
+def _speaks_of_kinds(path: Path) -> bool:
+    """Whether one of the keys for the kind of a record stands anywhere in a file."""
+    words = [spelt for key in KIND_KEYS for spelt in (key.encode(), key.encode("gb18030"), ascii(key)[1:-1].encode())]
+    try:
+        with path.open("rb") as file:
+            rest = b""
+            while piece := file.read(1 << 20):
+                if any(word in rest + piece for word in words):
+                    return True
+                rest = piece[-32:]
+    except OSError:
+        return False
+    return False
 
 
 def _whole(trouble: Trouble, path: Path) -> Fault:

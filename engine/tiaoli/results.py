@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -21,7 +21,7 @@ from tiaoli import exact_json
 from tiaoli.backends.interpreter import Compiled
 from tiaoli.show_value import show_value
 from tiaoli.trace import in_units, outward
-from tiaoli.values import Kind, Type
+from tiaoli.values import INSURED, Kind, Type
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".xlsx")
 Row: TypeAlias = tuple[Any, ...]
@@ -63,12 +63,13 @@ def _date_text(value: date) -> str:
 def json_writer(compiled: Compiled) -> Callable[[str, Rows], str]:
     """Return a function from (id, rows) to JSON Lines: one object a year, keys 编号, 年度 and the rules asked for.
 
-    Generated once a run: money as a number in yuan, dates ISO, a rule not in force null.
+    Of other kinds than persons, 对象 comes first. Generated once a run: money as a number in yuan, dates ISO, a rule not in force null.
     """
     space: dict[str, Any] = {"money": money_text, "scaled": _scaled_text, "day": _date_text, "dumps": _dumps}
     lines = ["def write(ident, rows):", "    who = dumps(ident)", "    out = []"]
+    kind = "" if compiled.entity == INSURED else f'"对象":{_dumps(compiled.entity)},'
     for year in compiled.asked:
-        pieces = [f'{{{{"编号":{{who}},"年度":{year}']
+        pieces = [f'{{{{{kind}"编号":{{who}},"年度":{year}']
         for index, name in enumerate(compiled.outputs):
             key = f"N{index}"
             space[key] = _dumps(name)
@@ -150,9 +151,9 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 class Sink:
-    """Where results go. `add` takes one person; `close` ends the file."""
+    """Where results go. `add` takes one record; `close` ends the file. ``kinds``: what is computed of each kind of record, persons first."""
 
-    def add(self, ident: str, rows: Rows) -> None:
+    def add(self, ident: str, rows: Rows, entity: str = INSURED) -> None:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -160,26 +161,26 @@ class Sink:
 
 
 class JsonLines(Sink):
-    """One object a person-year; with ``header`` a first line that says what the results rest on."""
+    """One object a record and year; with ``header`` a first line that says what the results rest on."""
 
-    def __init__(self, compiled: Compiled, stream: TextIO, header: bool) -> None:
-        self._write, self._line = stream.write, json_writer(compiled)
+    def __init__(self, kinds: Sequence[Compiled], stream: TextIO, header: bool) -> None:
+        self._write, self._lines = stream.write, {c.entity: json_writer(c) for c in kinds}
         if header:
-            stream.write(json.dumps(provenance(compiled), ensure_ascii=False) + "\n")
+            stream.write(json.dumps(provenance(kinds[0]), ensure_ascii=False) + "\n")
 
-    def add(self, ident: str, rows: Rows) -> None:
-        self._write(self._line(ident, rows))
+    def add(self, ident: str, rows: Rows, entity: str = INSURED) -> None:
+        self._write(self._lines[entity](ident, rows))
 
 
 class JsonFile(Sink):
-    """One object: 引擎, 规则集, 地区, 读法, and 结果 with one object a person-year."""
+    """One object: 引擎, 规则集, 地区, 读法, and 结果 with one object a record and year."""
 
-    def __init__(self, compiled: Compiled, stream: TextIO) -> None:
-        self._stream, self._line, self._first = stream, json_writer(compiled), True
-        stream.write(json.dumps(provenance(compiled), ensure_ascii=False, indent=1)[:-2] + ',\n "结果": [')
+    def __init__(self, kinds: Sequence[Compiled], stream: TextIO) -> None:
+        self._stream, self._lines, self._first = stream, {c.entity: json_writer(c) for c in kinds}, True
+        stream.write(json.dumps(provenance(kinds[0]), ensure_ascii=False, indent=1)[:-2] + ',\n "结果": [')
 
-    def add(self, ident: str, rows: Rows) -> None:
-        for line in self._line(ident, rows).splitlines():
+    def add(self, ident: str, rows: Rows, entity: str = INSURED) -> None:
+        for line in self._lines[entity](ident, rows).splitlines():
             self._stream.write(("\n  " if self._first else ",\n  ") + line)
             self._first = False
 
@@ -188,7 +189,8 @@ class JsonFile(Sink):
 
 
 class CsvFile(Sink):
-    """One row a person-year, and what the results rest on in the last four columns. Starts with a mark so that Excel reads UTF-8."""
+    """One row a record and year of one kind, and what the results rest on in the last four columns. Starts with a mark so that Excel
+    reads UTF-8."""
 
     def __init__(self, compiled: Compiled, stream: TextIO) -> None:
         self._compiled = compiled
@@ -199,10 +201,20 @@ class CsvFile(Sink):
         stream.write("\ufeff")
         self._writer.writerow(["编号", "年度", *compiled.outputs, "引擎", "规则集", "地区", "读法"])
 
-    def add(self, ident: str, rows: Rows) -> None:
+    def add(self, ident: str, rows: Rows, entity: str = INSURED) -> None:
         for year, row in rows.items():
             values = [csv_text(v) for v in cells(self._compiled, row, year)]
             self._writer.writerow([safe_text(ident), year, *values, *self._origin])
+
+
+class CsvFiles(Sink):
+    """A file for each kind of record."""
+
+    def __init__(self, sinks: Mapping[str, CsvFile]) -> None:
+        self._sinks = sinks
+
+    def add(self, ident: str, rows: Rows, entity: str = INSURED) -> None:
+        self._sinks[entity].add(ident, rows)
 
 
 def csv_text(value: Any) -> str:
@@ -226,94 +238,113 @@ def safe_text(text: str) -> str:
 
 
 class XlsxFile(Sink):
-    """A sheet 结果 with one row a person-year, and a sheet 说明 with what the results rest on."""
+    """A sheet 结果 with one row a person-year, one for each other kind of record, and a sheet 说明 with what the results rest on."""
 
-    def __init__(self, compiled: Compiled, path: Path) -> None:
+    def __init__(self, kinds: Sequence[Compiled], path: Path) -> None:
         from openpyxl import Workbook
+
+        self._path = path
+        self._book = Workbook(write_only=True)
+        self._kinds = {compiled.entity: (compiled, *self._begun(compiled)) for compiled in kinds}
+
+    def _begun(self, compiled: Compiled) -> tuple[Any, list[str]]:
+        """A sheet with its first row, and the formats of its columns."""
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.styles import Font
 
-        self._compiled, self._path = compiled, path
-        self._book = Workbook(write_only=True)
-        self._sheet = self._book.create_sheet("结果")
-        self._sheet.freeze_panes = "C2"
-        head = [WriteOnlyCell(self._sheet, value=text) for text in ("编号", "年度", *compiled.outputs)]
+        sheet = self._book.create_sheet("结果" if compiled.entity == INSURED else compiled.entity[:31])
+        sheet.freeze_panes = "C2"
+        head = [WriteOnlyCell(sheet, value=text) for text in ("编号", "年度", *compiled.outputs)]
         for cell in head:
             cell.font = Font(bold=True)
-        self._sheet.append(head)
-        self._formats = [FORMATS.get(kind.kind, "General") for kind in kinds(compiled)]
+        sheet.append(head)
+        return sheet, [FORMATS.get(kind.kind, "General") for kind in kinds(compiled)]
 
-    def add(self, ident: str, rows: Rows) -> None:
+    def add(self, ident: str, rows: Rows, entity: str = INSURED) -> None:
         from openpyxl.cell import WriteOnlyCell
 
+        compiled, sheet, formats = self._kinds[entity]
         for year, row in rows.items():
-            line: list[Any] = [self._text(ident), year]
-            for value, form in zip(cells(self._compiled, row, year), self._formats, strict=True):
+            line: list[Any] = [_text_cell(sheet, ident), year]
+            for value, form in zip(cells(compiled, row, year), formats, strict=True):
                 shown = ("是" if value else "否") if isinstance(value, bool) else value
-                cell = self._text(shown) if isinstance(shown, str) else WriteOnlyCell(self._sheet, value=shown)
+                cell = _text_cell(sheet, shown) if isinstance(shown, str) else WriteOnlyCell(sheet, value=shown)
                 cell.number_format = form
                 line.append(cell)
-            self._sheet.append(line)
-
-    def _text(self, text: str) -> Any:
-        """A cell that is text whatever it begins with."""
-        from openpyxl.cell import WriteOnlyCell
-
-        cell = WriteOnlyCell(self._sheet, value=text)
-        cell.data_type = "s"
-        return cell
+            sheet.append(line)
 
     def close(self) -> None:
         notes = self._book.create_sheet("说明")
-        for key, value in provenance(self._compiled).items():
+        for key, value in provenance(next(iter(self._kinds.values()))[0]).items():
             text = "；".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else value
             notes.append([key, text])
         self._book.save(self._path)
 
 
+def _text_cell(sheet: Any, text: str) -> Any:
+    """A cell that is text whatever it begins with."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=text)
+    cell.data_type = "s"
+    return cell
+
+
 FORMATS = {Kind.MONEY: "#,##0.00", Kind.RATE: "0.00##%", Kind.DATE: "yyyy-mm-dd"}
 
 
-def open_sink(compiled: Compiled, path: Path, suffix: str, header: bool) -> tuple[Sink, TextIO | None]:
-    """Return the sink for a suffix of `SUFFIXES`, and the stream to close behind it."""
+def open_sink(stack: ExitStack, kinds: Sequence[Compiled], output: Path, header: bool) -> Sink:
+    """Return the sink for the suffix of ``output``; its files become visible when ``stack`` ends well.
+
+    A table has one kind of record: results of other kinds than persons go to sheets of their own, or to `out.<kind>.csv`.
+    """
+    suffix = output.suffix.lower()
+    if suffix == ".csv":
+        files = {c.entity: _stream(stack, output_of(output, c.entity)) for c in kinds}
+        return CsvFiles({c.entity: CsvFile(c, files[c.entity]) for c in kinds})
     if suffix == ".xlsx":
-        return XlsxFile(compiled, path), None
-    stream = path.open("w", encoding="utf-8", newline="")
-    match suffix:
-        case ".jsonl":
-            return JsonLines(compiled, stream, header), stream
-        case ".json":
-            return JsonFile(compiled, stream), stream
-        case _:
-            return CsvFile(compiled, stream), stream
+        return XlsxFile(kinds, stack.enter_context(whole_file(output)))
+    stream = _stream(stack, output)
+    return JsonLines(kinds, stream, header) if suffix == ".jsonl" else JsonFile(kinds, stream)
+
+
+def output_of(output: Path, entity: str) -> Path:
+    """Return the file for results of a kind of record in a form that has one file for each."""
+    return output if entity == INSURED else output.with_name(f"{output.stem}.{entity}{output.suffix}")
+
+
+def _stream(stack: ExitStack, path: Path) -> TextIO:
+    partial = stack.enter_context(whole_file(path))
+    return stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
 
 
 # ── opening states ───────────────────────────────────────────────────────────
 
 
-def closing_line(ident: str, year: int, state: Mapping[str, Any]) -> str:
-    """Return one line of a file of states: id, year, and each value as a record would write it."""
+def closing_line(ident: str, year: int, state: Mapping[str, Any], entity: str = INSURED) -> str:
+    """Return one line of a file of states: kind (but of persons), id, year, and each value as a record would write it."""
+    kind = {} if entity == INSURED else {"对象": entity}
     plain = {name: value.isoformat() if isinstance(value, date) else value for name, value in state.items()}
-    return exact_json.dumps({"编号": ident, "年度": year, "期初": plain}, indent=None) + "\n"
+    return exact_json.dumps({**kind, "编号": ident, "年度": year, "期初": plain}, indent=None) + "\n"
 
 
-def read_openings(path: Path) -> dict[str, tuple[int, dict[str, Any]]]:
-    """Return the states of a file that `closing_line` wrote, by id, their values as written. Raises ValueError naming the line."""
-    found: dict[str, tuple[int, dict[str, Any]]] = {}
+def read_openings(path: Path) -> dict[tuple[str, str], tuple[int, dict[str, Any]]]:
+    """Return the states of a file that `closing_line` wrote, by kind and id, their values as written. Raises ValueError naming the line."""
+    found: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
     with path.open(encoding="utf-8") as stream:
         for number, line in enumerate(stream, 1):
             if line.strip():
-                ident, year, state = _opening(line, path, number)
-                if ident in found:
-                    raise ValueError(f"{path}:{number}: {ident} 重复 / given twice")
-                found[ident] = (year, state)
+                key, year, state = _opening(line, path, number)
+                if key in found:
+                    raise ValueError(f"{path}:{number}: {key[1]} 重复 / given twice")
+                found[key] = (year, state)
     return found
 
 
-def _opening(line: str, path: Path, number: int) -> tuple[str, int, dict[str, Any]]:
+def _opening(line: str, path: Path, number: int) -> tuple[tuple[str, str], int, dict[str, Any]]:
     try:
         data = json.loads(line, parse_float=Decimal)
         ident, year, state = data["编号"], data["年度"], data["期初"]
-        return str(ident), int(year), dict(state.items())
+        return (str(data.get("对象", INSURED)), str(ident)), int(year), dict(state.items())
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path}:{number}: 不是一行期初状态 / no opening state") from None

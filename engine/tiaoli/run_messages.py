@@ -187,8 +187,8 @@ RUN_MESSAGES: dict[str, Message] = {
     "E832": Message(
         "“{rule}”要用到其他记录（{needs}），一条记录算不出来",
         "'{rule}' needs other records ({needs}); one record alone does not tell it",
-        "把有关的记录一起交给 Rules.population，或只要不需要它们的规则（rules=…）",
-        "give all records to Rules.population, or ask for rules that need none (rules=…)",
+        "把有关的记录一起给出（tiaoli run 写上它们的文件，Python 用 Rules.population），或只要不需要它们的规则",
+        "give all these records together (name their files to tiaoli run; Rules.population in Python), or ask for rules that need none",
     ),
     "E833": Message(
         "“{rule}”是{entity}的规则，输入中没有{entity}的记录",
@@ -201,6 +201,12 @@ RUN_MESSAGES: dict[str, Message] = {
         "there is no kind of record named '{name}'; there are: {known}",
         "是不是“{near}”？",
         "did you mean '{near}'?",
+    ),
+    "E835": Message(
+        "“{rule}”是{entity}的规则，不是{kind}的",
+        "'{rule}' is a rule of {entity}, not of {kind}",
+        "用 --entity {entity}，并写它的编号",
+        "use --entity {entity} with the id of such a record",
     ),
     "E836": Message(
         "没有{entity}“{record}”的结果",

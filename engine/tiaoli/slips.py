@@ -10,6 +10,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.lexicon import WORD, by_terminal, glued_keyword, keywords, mask, parser
+from tiaoli.operators import AGGREGATE_NAMES
 from tiaoli.source import Source, Span
 
 _KINDS_OF_TOKEN = {
@@ -125,7 +126,7 @@ _LITERAL = re.compile(
 _WORDS_MEANT = {
     "输出": "结果", "不": "非", "大于": ">", "小于": "<", "大于等于": "≥", "小于等于": "≤", "不小于": "≥", "不大于": "≤", "不是": "不为",
     "并且": "且", "而且": "且", "同时": "且", "或者": "或", "如果": "若", "假如": "若", "那么": "则", "其他": "否则", "其余": "否则", "其它": "否则",
-    "加": "+", "加上": "+", "减": "-", "减去": "-", "乘": "×", "乘以": "×", "除以": "÷", "x": "×", "X": "×", "percent": "%",
+    "加": "+", "加上": "+", "减": "-", "减去": "-", "乘": "×", "乘以": "×", "除以": "÷", "x": "×", "X": "×", "percent": "%", "之": "的",
 }  # fmt: skip
 
 
@@ -160,6 +161,10 @@ def _meant(token: Token, before: str, span: Span) -> Diagnostic | None:
         return Diagnostic("E117", {"found": token.value, "better": better}, span)
     if token.type == "NAME" and token.value in _WORDS_MEANT:
         return Diagnostic("E117", {"found": token.value, "better": _WORDS_MEANT[token.value]}, span)
+    called = re.search(r"([^\W\d]\w*)\s*\((?:[^()]*(,|\)))?$", before)
+    if token.type in ("WHEN", "BY") and called and called[1] in AGGREGATE_NAMES:
+        better = f"{called[1]}(参保人 当 …)" if AGGREGATE_NAMES[called[1]] == "计数" else f"{called[1]}(参保人 当 …, …)"
+        return Diagnostic("E121" if called[2] else "E122", {"function": called[1], "better": better}, span)
     if token.value in ("<", ">") and wider.text[0] in "=＝":
         return Diagnostic("E117", {"found": wider.text, "better": {"<": "≤", ">": "≥"}[token.value]}, wider)
     if token.type == "THEN_GIVE" and before.endswith(("否则", "otherwise")):

@@ -45,6 +45,9 @@ class World(Protocol):
     def members(self, aggregate: m.Aggregate, ident: str, year: int) -> Iterable[Environment]:
         """The year of each record whose link points to the record ``ident``."""
 
+    def tracer(self, entity: str, ident: str) -> Tracer:
+        """The years of a record that is there."""
+
 
 @dataclass(slots=True)
 class Tracer:

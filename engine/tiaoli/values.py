@@ -81,6 +81,7 @@ class Type:
         """Return the type as a ruleset writes it."""
         own = self.kind.zh if lang == "zh" else self.kind.en
         text = " | ".join(self.members) if self.kind in (Kind.ENUM, Kind.LINK) else own
+        text = INSURED_NAMES[1] if lang == "en" and self.kind is Kind.LINK and self.target == INSURED else text
         return text + ({"zh": " 可空", "en": " optional"}[lang] if self.nullable else "")
 
     @property

@@ -75,7 +75,8 @@ class World:
     def _grouped(self, aggregate: m.Aggregate, year: int) -> dict[Any, list[str]]:
         key = (aggregate.members, aggregate.link, year)
         if key not in self._groups:
-            self._groups[key] = found = {}
+            found: dict[Any, list[str]] = {}
+            self._groups[key] = found
             yearly = self.program.facts[aggregate.link].yearly
             for ident in self.people.get(aggregate.members, {}):
                 value = self.tracer(aggregate.members, ident).fact_value(aggregate.link, year if yearly else 0)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strategies import rulesets
+from strategies_entities import worlds
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.parse import keywords
 from tiaoli.pipeline import check_library, read_library
@@ -34,6 +35,7 @@ SIGNS = [
 PIECES = [
     "3000元", "10万元", "20%", "0.5", "4年", "3个月", "90天", "2025年度", "2024-02-30", "2024年13月1日", "99999999999999999999元", "0", "无", "是", "CN", "CN-JX",
     "二(四)第1句", "第三条", "s.12(3)", "(含)", "(不含)", "以上", "甲", "参保", "本年度", "地区", "累计", "连续年数", "曾经", "取小", "日期", "舍入", "编号", "规则规则", "若甲则",
+    "参保人", "insured", "计数(参保人)", "合计", "占比", "最大", "区", "所在区",
 ]  # fmt: skip
 
 
@@ -126,6 +128,13 @@ def test_mutated_random_rulesets(data: st.DataObject) -> None:
     check(data.draw(mutations(st.just(first))), *rest)
 
 
+@examples(90)
+@given(st.data())
+def test_mutated_rulesets_with_entities(data: st.DataObject) -> None:
+    (text,) = data.draw(worlds()).texts
+    check(data.draw(mutations(st.just(text))))
+
+
 @examples(60)
 @given(slices(), st.data())
 def test_cut_documents(text: str, data: st.DataObject) -> None:
@@ -158,6 +167,10 @@ def test_deep_and_long_texts() -> None:
         "若 是 则 是 否则 " * 3000 + "是",
         "1 + " * 3000 + "1 > 0",
         "是 且 " * 5000 + "是",
+        "甲 的 " * 5000 + "乙",
+        "甲." * 5000 + "乙",
+        "计数(参保人 当 " * 3000,
+        "计数(参保人 按 甲 when " * 3000 + "是" + ")" * 3000,
     ):
         check(head + text)
     check("[" * 10_000)

@@ -14,10 +14,9 @@ import typer
 
 from tiaoli.apps import library_commands
 from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal
-from tiaoli.apps.running import Run, keep_apart, read_states, readable, writable
+from tiaoli.apps.running import Run, files_of, keep_apart, read_states, writable
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
 from tiaoli.diagnostic import Diagnostic, errors
-from tiaoli.errors import TiaoliError
 from tiaoli.exact_json import dumps
 
 app = typer.Typer(
@@ -32,6 +31,17 @@ app = typer.Typer(
 Reading = Annotated[
     list[str] | None,
     typer.Option("--reading", metavar="NAME=OPTION", help="存疑的读法 / the reading of an open question"),
+]
+Records = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RECORDS...",
+        help="记录：.yaml .json .jsonl .csv .xlsx；可写多个，如 统筹地区=地区.csv / files of records",
+    ),
+]
+Entity = Annotated[
+    str | None,
+    typer.Option("--entity", metavar="KIND", help="对象，不写为参保人 / the kind of record, persons by default"),
 ]
 
 
@@ -115,7 +125,7 @@ def check(
 @app.command()
 def run(
     place: Annotated[str, typer.Argument(help="地区代码，如 CN-JX / the place")],
-    records: Annotated[Path, typer.Argument(help="记录：.yaml .json .jsonl .csv .xlsx / records")],
+    records: Records,
     year: Annotated[str, typer.Option("--year", metavar="2025..2030", help="年度 / insured years")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="写入 .jsonl .json .csv .xlsx / write to a file")
@@ -137,20 +147,20 @@ def run(
     rulesets: Rulesets = None,
     lang: Lang = None,
 ) -> None:
-    """计算记录中每个人各年度的结果。 Evaluate records."""
+    """计算记录中每个人（以及其他对象）各年度的结果。 Evaluate records."""
     set_lang(lang)
     years = _years(year)
     if output is not None and output.suffix.lower() not in _suffixes():
         wrong(Diagnostic("E819", {"suffix": output.suffix}))
-    readable(records)
-    keep_apart(records, opening, output, closing)
-    for target in (output, closing):
-        writable(target)
     with guarded():
         rules = _rules(place, rulesets)
-        compiled = rules.compiled(years, rule, _readings(reading))
-        openings = read_states(opening, compiled)
-        faulty = Run(rules, compiled, openings, strict).go(records, output, closing, provenance)
+        files = files_of(records, lambda name: rules.kind(name, years))
+        keep_apart(files, opening, output, closing)
+        for target in (output, closing):
+            writable(target)
+        compiled, staged = rules.prepared(files, years, rule, _readings(reading))
+        openings = read_states(opening)
+        faulty = Run(rules, compiled, openings, strict, staged).go(files, output, closing, provenance)
     if faulty:
         raise typer.Exit(1)
 
@@ -167,11 +177,12 @@ def _suffixes() -> tuple[str, ...]:
 @app.command()
 def explain(
     place: Annotated[str, typer.Argument(help="地区代码 / the place")],
-    records: Annotated[Path, typer.Argument(help="记录 / records")],
+    records: Records,
     person: Annotated[str, typer.Option("--person", help="编号 / id of the person")],
     year: Annotated[int, typer.Option("--year", help="年度 / insured year")],
     rule: Annotated[str, typer.Option("--rule", help="规则 / the rule")],
     form: Annotated[str, typer.Option("--format", metavar="text|tree|json", help="格式 / format")] = "text",
+    entity: Entity = None,
     reading: Reading = None,
     opening: Annotated[Path | None, typer.Option("--opening", help="期初状态 / opening states")] = None,
     rulesets: Rulesets = None,
@@ -179,19 +190,17 @@ def explain(
 ) -> None:
     """说明一个结果的理由：依据的条款、代入的数字、舍入，逐年追溯；不能确定时列出还缺的事实。 Explain a result."""
     from tiaoli.api import explain_rule
+    from tiaoli.apps.explaining import traced
     from tiaoli.explain import as_json, as_text, as_tree
-    from tiaoli.trace import Tracer
 
     set_lang(lang)
     choice(form, ("text", "tree", "json"), "--format")
+    years = _years(str(year))
     with guarded():
         rules = _rules(place, rulesets)
-        compiled = rules.compiled(_years(str(year)), [rule], _readings(reading))
-        openings = read_states(opening, compiled)
-        readable(records)
-        found = _person(rules, compiled, records, person)
-        state = rules.state(openings[person], compiled.program) if openings and person in openings else None
-        tracer = Tracer(compiled.program, found.facts, found.years, compiled.readings, state)
+        kind = rules.kind_of(entity, years)
+        files = files_of(records, lambda name: rules.kind(name, years))
+        tracer = traced(rules, files, years, kind, person, rule, _readings(reading), read_states(opening))
         explanation = explain_rule(rules, tracer, person, rule, year)
     if form == "json":
         print(dumps(as_json(explanation)))
@@ -203,23 +212,6 @@ def explain(
         print(as_text(explanation, language()))
     if explanation.asked.needs or explanation.asked.trouble:
         raise typer.Exit(1)
-
-
-def _person(rules: Any, compiled: Any, records: Path, person: str) -> Any:
-    from tiaoli.api import UsageError
-    from tiaoli.pipeline import nearest
-    from tiaoli.records import Fault
-
-    seen: list[str] = []
-    for found in rules.reader(compiled, partial=True).read(records):
-        if isinstance(found, Fault):
-            if found.person in (person, None):
-                raise TiaoliError(found.diagnostics)
-            continue
-        if found.id == person:
-            return found
-        seen.append(found.id)
-    raise UsageError([Diagnostic("E816", {"person": person, "near": nearest(person, seen[:10_000])})])
 
 
 # ── show, schema, diff ───────────────────────────────────────────────────────
@@ -295,6 +287,7 @@ def _side(text: str, rulesets: Sequence[Path] | None) -> Any:
 @app.command()
 def schema(
     place: Annotated[str, typer.Argument(help="地区代码 / the place")],
+    entity: Entity = None,
     rulesets: Rulesets = None,
     lang: Lang = None,
 ) -> None:
@@ -304,7 +297,8 @@ def schema(
     set_lang(lang)
     with guarded():
         rules = _rules(place, rulesets)
-        print(schema_text(rules.program(rules.newest_year)))
+        kind = None if entity is None else rules.kind_of(entity, rules.newest_year)
+        print(schema_text(rules.program(rules.newest_year), kind))
 
 
 app.command()(library_commands.clauses)

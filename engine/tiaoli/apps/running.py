@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,26 @@ def readable(path: Path) -> None:
         wrong(Diagnostic("E817", {"path": str(path)}))
 
 
-def keep_apart(records: Path, opening: Path | None, output: Path | None, closing: Path | None) -> None:
-    """Results never overwrite what is read, nor each other."""
-    pairs = ((output, records), (closing, records), (output, opening), (output, closing))
+Files = Sequence[tuple[str | None, Path]]
+"""Files of records, each with the kind of its records where it was named."""
+
+
+def files_of(texts: Sequence[str], kinds: Callable[[str], str | None]) -> Files:
+    """Read the files named: `records.csv`, or `统筹地区=regions.csv` for records that do not say their kind."""
+    found: list[tuple[str | None, Path]] = []
+    for text in texts:
+        name, sign, rest = text.partition("=")
+        kind = kinds(name) if sign and not Path(text).exists() else None
+        found.append((kind, Path(rest if kind is not None else text)))
+        readable(found[-1][1])
+    return found
+
+
+def keep_apart(records: Files, opening: Path | None, output: Path | None, closing: Path | None) -> None:
+    """Results never overwrite what is read, nor each other; no file is read twice."""
+    read = [path for _, path in records]
+    pairs = [(output, opening), (output, closing), *((out, path) for path in read for out in (output, closing))]
+    pairs += [(path, other) for n, path in enumerate(read) for other in read[:n]]
     for one, other in pairs:
         if one is not None and other is not None and one.resolve() == other.resolve():
             wrong(Diagnostic("E826", {"path": str(one)}))
@@ -44,7 +61,7 @@ def writable(path: Path | None) -> None:
         wrong(Diagnostic("E824", {"path": str(path), "reason": reason}))
 
 
-def read_states(path: Path | None, compiled: Any) -> dict[str, Any] | None:
+def read_states(path: Path | None) -> dict[Any, Any] | None:
     from tiaoli.results import read_openings
 
     if path is None:
@@ -59,46 +76,59 @@ def read_states(path: Path | None, compiled: Any) -> dict[str, Any] | None:
 
 
 class Run:
-    """One run over a file of records: results out, faults listed and counted."""
+    """One run over files of records: results out, faults listed and counted.
+
+    Persons who need no other records are computed one by one as they are read; otherwise all are read first (``staged``).
+    """
 
     SHOWN = 20
     """Messages listed of each code; the rest are counted."""
 
-    def __init__(self, rules: Any, compiled: Any, openings: dict[str, Any] | None, strict: bool) -> None:
-        self.rules, self.compiled, self.openings, self.strict = rules, compiled, openings, strict
+    def __init__(
+        self, rules: Any, compiled: Any, openings: dict[Any, Any] | None, strict: bool, staged: Any = None
+    ) -> None:
+        self.rules, self.compiled, self.openings, self.strict, self.staged = rules, compiled, openings, strict, staged
         self.people = self.faults = self.breaches = 0
+        self.others: dict[str, int] = {}
         self.unshown = 0
         self.codes: dict[str, int] = {}
         self.last_fault = ""
-        self.watched = any(compiled.watched.values())
 
-    def go(self, records: Path, output: Path | None, closing: Path | None, header: bool) -> bool:
+    @property
+    def kinds(self) -> list[Any]:
+        """What is computed of each kind of record that has results."""
+        if self.staged is None:
+            return [self.compiled]
+        every = list(self.staged.kinds.values())
+        return [c for c in every if c.outputs] or every[:1]
+
+    def go(self, records: Files, output: Path | None, closing: Path | None, header: bool) -> bool:
         from contextlib import ExitStack
 
         from tiaoli.results import closing_line, open_sink, whole_file
 
         try:
             with ExitStack() as stack:
-                sink = stream = states = None
-                if output is not None:
-                    sink, stream = open_sink(
-                        self.compiled, stack.enter_context(whole_file(output)), output.suffix.lower(), header
-                    )
-                    if stream is not None:
-                        stack.enter_context(stream)
+                sink = None if output is None else open_sink(stack, self.kinds, output, header)
+                states = None
                 if closing is not None:
                     states = stack.enter_context(stack.enter_context(whole_file(closing)).open("w", encoding="utf-8"))
-                table = None if output is not None else _Table(self.compiled)
-                for result in self._results(records):
-                    if states is not None:
-                        states.write(closing_line(result.person.id, *result.closing()))
-                    (sink or table).add(result.person.id, result.rows)  # type: ignore[union-attr]
-                if self.people == 0 and self.faults:
+                table = None if output is not None else _Table(self.kinds)
+                shown = {compiled.entity for compiled in self.kinds}
+                for result in self._results(records) if self.staged is None else self._together(records):
+                    if states is not None and (
+                        result.compiled.memory or result.compiled.memory_facts or not self.staged
+                    ):
+                        year, state = result.closing()
+                        states.write(closing_line(result.person.id, year, state, result.person.entity))
+                    if result.person.entity in shown:
+                        (sink or table).add(result.person.id, result.rows, result.person.entity)  # type: ignore[union-attr]
+                if not self.people and not self.others and self.faults:
                     raise _NothingReadError
                 if sink is not None:
                     sink.close()
                 if table is not None:
-                    table.show(self.compiled)
+                    table.show()
         except _NothingReadError:
             self._count(None)
             raise typer.Exit(2 if self.last_fault == "E703" else 1) from None
@@ -109,15 +139,17 @@ class Run:
         self._count(output)
         return bool(self.faults or self.breaches)
 
-    def _results(self, records: Path) -> Iterator[Any]:
+    def _results(self, records: Files) -> Iterator[Any]:
         from tiaoli.api import EvaluationError, UsageError
+        from tiaoli.people import memberless
         from tiaoli.records import Fault
 
         reader = self.rules.reader(self.compiled, self.openings is not None)
-        for person in progress(reader.read(records)):
+        self._show(memberless(self.compiled))
+        watched = any(self.compiled.watched.values())
+        for person in progress(reader.read_all(records)):
             if isinstance(person, Fault):
                 self._fault(person.diagnostics)
-                self.last_fault = person.diagnostics[0].code
                 continue
             try:
                 result = self.rules.run(self.compiled, person, self._opening(person.id))
@@ -125,19 +157,51 @@ class Run:
                 self._fault(error.diagnostics)
                 continue
             self.people += 1
-            if self.watched:
+            if watched:
+                self._watch(result)
+            yield result
+
+    def _together(self, records: Files) -> Iterator[Any]:
+        """The results of records that need each other: all are read before the first is computed."""
+        from tiaoli.records import Fault
+        from tiaoli.values import INSURED
+
+        said: set[int] = set()
+
+        def heard(items: Iterable[Any]) -> Iterator[Any]:
+            for item in items:
+                if isinstance(item, Fault):
+                    said.add(id(item))
+                    self._fault(item.diagnostics)
+                yield item
+
+        reader = self.rules.reader_of(self.staged, self.openings is not None)
+        population = self.rules.populate(self.staged, heard(progress(reader.read_all(records))), self.openings)
+        for fault in population.faults:
+            if id(fault) not in said:
+                self._fault(fault.diagnostics)
+        self._show(population.warnings)
+        watched = {entity for entity, c in self.staged.kinds.items() if any(c.watched.values())}
+        for result in population:
+            if result.person.entity == INSURED:
+                self.people += 1
+            else:
+                self.others[result.person.entity] = self.others.get(result.person.entity, 0) + 1
+            if result.person.entity in watched:
                 self._watch(result)
             yield result
 
     def _opening(self, ident: str) -> Any:
+        from tiaoli.values import INSURED
+
         if self.openings is None:
             return None
-        if ident not in self.openings:
+        if (INSURED, ident) not in self.openings:
             raise _NoOpening([Diagnostic("E822", {"reason": f"没有 {ident} 的期初 / no state of {ident}"})])
         from tiaoli.api import UsageError
 
         try:
-            return self.rules.state(self.openings[ident], self.compiled.program)
+            return self.rules.state(self.openings[INSURED, ident], self.compiled.program)
         except UsageError as error:
             reason = f"{ident} {error.diagnostics[0].arguments['reason']}"
             raise _NoOpening([Diagnostic("E822", {"reason": reason})]) from None
@@ -149,6 +213,7 @@ class Run:
 
     def _fault(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.faults += 1
+        self.last_fault = diagnostics[0].code
         self._show(diagnostics)
         if self.strict:
             note("遇到有错的记录，已停止（--strict）。", "stopped at a faulty record (--strict).")
@@ -169,11 +234,17 @@ class Run:
                 f"还有 {self.unshown} 条同类消息没有列出（{rest}）。",
                 f"{self.unshown} more messages are not listed ({rest}).",
             )
-        where = f" → {output}" if output is not None else ""
+        where = f" → {'、'.join(map(str, self._written(output)))}" if output is not None else ""
+        others = [f"{entity} {count}" for entity, count in self.others.items()]
         note(
-            f"计算了 {self.people} 人{where}；{self.faults} 条记录有错，没有计算。",
-            f"computed: {self.people}{where}; faulty records left out: {self.faults}.",
+            f"计算了 {'、'.join([f'{self.people} 人', *others])}{where}；{self.faults} 条记录有错，没有计算。",
+            f"computed: {', '.join([str(self.people), *others])}{where}; faulty records left out: {self.faults}.",
         )
+
+    def _written(self, output: Path) -> list[Path]:
+        from tiaoli.results import output_of
+
+        return [output_of(output, c.entity) for c in self.kinds] if output.suffix.lower() == ".csv" else [output]
 
 
 class _NothingReadError(Exception):
@@ -189,41 +260,44 @@ class _Table:
 
     LIMIT = 200
 
-    def __init__(self, compiled: Any) -> None:
-        self.rows: list[tuple[str, int, list[str]]] = []
-        self.compiled, self.left_out = compiled, 0
+    def __init__(self, kinds: Sequence[Any]) -> None:
+        self.rows: list[tuple[str, str, int, list[str]]] = []
+        self.kinds, self.left_out = {compiled.entity: compiled for compiled in kinds}, 0
 
-    def add(self, ident: str, rows: Any) -> None:
+    def add(self, ident: str, rows: Any, entity: str) -> None:
         from tiaoli.results import shown_cells
 
         for year, row in rows.items():
             if len(self.rows) < self.LIMIT:
-                self.rows.append((ident, year, shown_cells(self.compiled, row, year, language())))
+                self.rows.append((entity, ident, year, shown_cells(self.kinds[entity], row, year, language())))
             else:
                 self.left_out += 1
 
-    def show(self, compiled: Any) -> None:
+    def show(self) -> None:
         from rich.console import Console
         from rich.table import Table
 
         from tiaoli.results import provenance
+        from tiaoli.values import INSURED
 
         console = Console(width=None if sys.stdout.isatty() else 10_000)
-        people: dict[str, list[tuple[int, list[str]]]] = {}
-        for ident, year, cells in self.rows:
-            people.setdefault(ident, []).append((year, cells))
-        for ident, rows in people.items():
-            table = Table(title=ident, title_justify="left", title_style="bold", header_style="bold")
+        people: dict[tuple[str, str], list[tuple[int, list[str]]]] = {}
+        for entity, ident, year, cells in self.rows:
+            people.setdefault((entity, ident), []).append((year, cells))
+        for (entity, ident), rows in people.items():
+            title = ident if entity == INSURED else f"{entity} {ident}"
+            table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
             table.add_column(words("年度", "year"), no_wrap=True)
             for year, _ in rows:
                 table.add_column(str(year), justify="right", no_wrap=True)
-            for index, name in enumerate(compiled.outputs):
+            for index, name in enumerate(self.kinds[entity].outputs):
                 table.add_row(name, *(cells[index] for _, cells in rows))
             console.print(table)
-        origin = provenance(compiled)
+        first = next(iter(self.kinds.values()))
+        origin = provenance(first)
         print(f"{origin['地区']} · {origin['引擎']} · {words('规则集', 'rulesets')} {origin['规则集']}")
-        if compiled.readings:
-            print(words("读法", "readings") + ": " + "；".join(f"{k} = {v}" for k, v in compiled.readings.items()))
+        if first.readings:
+            print(words("读法", "readings") + ": " + "；".join(f"{k} = {v}" for k, v in first.readings.items()))
         if self.left_out:
             note(
                 f"还有 {self.left_out} 行没有显示；用 --output 写入文件可得到全部。",

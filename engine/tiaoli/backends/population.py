@@ -199,7 +199,8 @@ class Population:
     def figure(self, aggregate: m.Aggregate, ident: str) -> Value:
         """Return an aggregate of the year at hand for one record."""
         found = self._figures[self._keys[aggregate]].get(ident, 0 if aggregate.form in ("计数", "合计") else None)
-        return found if aggregate.scale is None else external(found, aggregate.scale)
+        value: Value = found if aggregate.scale is None else external(found, aggregate.scale)
+        return value
 
 
 def _lists(table: Table, positions: Sequence[int]) -> Iterator[Sequence[Any]]:
@@ -240,7 +241,8 @@ class Recorded:
             if isinstance(value.why, Trouble):
                 raise value.why
             return value.why
-        return external(value, self.run.staged.program.rules[ref.name][0].scale)
+        told: Value = external(value, self.run.staged.program.rules[ref.name][0].scale)
+        return told
 
     def held(self, ref: m.FactRef) -> Any:
         """The fact as records hold it."""
@@ -255,7 +257,8 @@ class Recorded:
         fact = self.run.staged.program.facts[ref.name]
         if value is None and not fact.type.nullable:
             return Unknown(frozenset({(ref.name, self.year - ref.lag if ref.yearly else 0)}))
-        return external(value, fact.digits)
+        told: Value = external(value, fact.digits)
+        return told
 
     def linked(self, ref: m.Through, ident: str) -> Environment:
         table = self.run.tables[ref.entity]
