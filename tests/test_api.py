@@ -208,13 +208,6 @@ def test_a_mandate_that_a_value_breaks_is_found(small: tiaoli.Rules) -> None:
     assert rules.breaches(rules.evaluate(spent(100), 2025)) == []
 
 
-def test_a_person_who_moves_in_a_year_that_counts_is_refused(jiangxi: tiaoli.Rules) -> None:
-    with pytest.raises(tiaoli.EvaluationError) as error:
-        jiangxi.evaluate({**RECORD, "年度": {2025: {"地区": "CN-HE", "参保": False}}}, 2026)
-    assert codes(error) == ["E806"]
-    assert "CN-HE" in str(error.value)
-
-
 def test_a_place_written_in_a_record_may_be_the_own_one(jiangxi: tiaoli.Rules) -> None:
     assert jiangxi.evaluate({**RECORD, "年度": {2025: {"地区": "CN-JX"}}}, 2025)[2025]["断保年数"] == 0
 

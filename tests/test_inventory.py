@@ -12,6 +12,7 @@ from pytest_regressions.data_regression import DataRegressionFixture
 from pytest_regressions.file_regression import FileRegressionFixture
 
 import tiaoli
+from tiaoli.comparison import compare
 from tiaoli.inventory import Inventory, ParameterItem, RuleItem, entry, inventory
 from tiaoli.inventory_json import as_json
 from tiaoli.inventory_text import as_rich, as_text
@@ -147,7 +148,45 @@ def test_nothing_of_a_later_document_is_in_force_before_it() -> None:
     found = jiangxi(2020)
     assert [r.name for r in found.rules] == ["财政补助标准", "个人缴费标准"]
     assert found.questions == ()
-    assert [g.name for g in found.mandates] == ["最低缴费档次 ≥ 上年 筹资年度个人缴费标准"]
+    assert [g.name for g in found.mandates if not g.missing] == ["最低缴费档次 ≥ 上年 筹资年度个人缴费标准"]
+
+
+ABOVE = """文件 甲〔2025〕1号  地区 CN  施行 2025年度
+条文 一 编码 起付线, 标准, 补助, 要求
+参数 标准: 金额 依据 一
+参数 起付线 = 100元 依据 一
+规则 补助: 金额 = 标准 依据 一
+要求 支付比例 ≥ 50% 原则上 依据 一
+要求 补助 ≥ 5元 依据 一
+要求 起付线 ≥ 5元 依据 一
+"""
+BELOW = """文件 乙〔2026〕1号  地区 CN-JX  施行 2026年度
+条文 一 编码 支付比例, 标准
+参数 支付比例 = 60% 依据 一
+修改 参数 标准: 金额 = 10元 依据 一
+"""
+
+
+def test_mandates_that_name_what_a_place_does_not_define_are_listed() -> None:
+    above = inventory(tiaoli.loads(ABOVE, BELOW, place="CN").program(2030), 2026)
+    below = inventory(tiaoli.loads(ABOVE, BELOW, place="CN-JX").program(2030), 2026)
+    names = ["支付比例 ≥ 50%", "补助 ≥ 5元", "起付线 ≥ 5元"]
+    assert [g.name for g in above.mandates] == [g.name for g in below.mandates] == names
+    assert [g.missing for g in above.mandates] == [("支付比例",), ("补助",), ()]
+    assert [g.missing for g in below.mandates] == [(), (), ()]
+    assert (
+        "  支付比例 ≥ 50%  原则上  自2025年度起  依据 甲〔2025〕1号 一  本地没有 支付比例，只在有它的地区检查" in as_text(above)
+    )
+    assert "not defined here: 补助; checked only in places that define it" in as_text(above, "en")
+    assert [g.get("本地没有") for g in as_json(above)["要求"]] == [["支付比例"], ["补助"], None]
+
+
+def test_a_mandate_that_only_one_side_checks_differs_in_that_alone() -> None:
+    sides = [inventory(tiaoli.loads(ABOVE, BELOW, place=p).program(2030), 2026) for p in ("CN", "CN-JX")]
+    found = [d for d in compare(*sides).differences if d.section == "mandates"]
+    assert [(d.name, d.sort, [c.aspect for c in d.changes]) for d in found] == [
+        ("支付比例 ≥ 50%", "changed", ["missing"]), ("补助 ≥ 5元", "changed", ["missing"]),
+    ]  # fmt: skip
     assert "累计提高上限" not in [p.name for p in found.parameters]
 
 

@@ -15,12 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from tiaoli import explain as explaining
 from tiaoli import model as m
 from tiaoli.backends.interpreter import Compiled, compile_program, condition_function
 from tiaoli.backends.python_code import internal
@@ -29,8 +27,9 @@ from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.divisions import division_of
 from tiaoli.errors import EvaluationError, RulesetError, TiaoliError, UsageError
-from tiaoli.explain import Explanation
 from tiaoli.meaning import Trouble, Unknown, evaluate
+from tiaoli.moves import Stay, at_home, handed_over, stays, taken_along
+from tiaoli.outcome import Opening, Population, Result, explain_rule, not_encoded
 from tiaoli.people import Gathering, converted, points_nowhere, present_kinds, says_kind, stands_alone, uncomputed
 from tiaoli.pipeline import Library, build, first_year_of, nearest, read_library
 from tiaoli.pipeline import load as load_library
@@ -38,11 +37,8 @@ from tiaoli.record_facts import KIND_KEYS, kind_named, kinds_of
 from tiaoli.record_links import check_links
 from tiaoli.records import Fault, Person, RecordReader
 from tiaoli.source import Source
-from tiaoli.trace import Tracer, in_units, inward, outward
-from tiaoli.values import INSURED, INSURED_NAMES, Kind
-from tiaoli.world import World
-
-Opening = tuple[int, Mapping[str, Any]]
+from tiaoli.trace import Tracer, inward
+from tiaoli.values import INSURED, Kind
 
 
 def load(place: str, rulesets: Path | str | Sequence[Path | str] = (), *, built_in: bool = True) -> Rules:
@@ -73,6 +69,7 @@ class Rules:
     _compiled: dict[object, Compiled] = field(default_factory=dict, repr=False)
     _readers: dict[object, RecordReader] = field(default_factory=dict, repr=False)
     _staged: dict[object, Staged] = field(default_factory=dict, repr=False)
+    _places: dict[str, Rules] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         above = [p for p in self.library.places if self.place == p or self.place.startswith(p + "-")]
@@ -227,18 +224,21 @@ class Rules:
         states = self._states(staged, people, openings or {}, faults) if openings else {}
         for entity, listed in people.items():
             for person in [p for p in listed.values() if p.places]:
-                try:
-                    self._stays(staged.kinds[entity], person)
-                except EvaluationError as error:
+                years = range(staged.begin, staged.asked.stop)
+                moved = [y for y, place in person.places.items() if y in years and not self._same_rules(place)]
+                if moved:
                     del listed[person.id]
-                    faults.append(Fault(person.id, error.diagnostics, entity))
+                    reason = "与其他记录一起计算的人不能转移 / who is computed with other records cannot move"
+                    arguments = {"person": person.id, "year": moved[0], "own": self.place, "reason": reason}
+                    arguments["place"] = person.places[moved[0]]
+                    faults.append(Fault(person.id, (Diagnostic("E806", arguments),), entity))
         years = range(staged.begin - 1, staged.asked.stop)
         faults += check_links(staged.program, staged.links, people, years, faults)
         opened = {
             entity: {i: self._open(staged.kinds[entity], opening) for i, opening in own.items()}
             for entity, own in states.items()
         }
-        return Population(self, Gathering(staged, people, faults, states, opened, keep))
+        return Population(self.place, Gathering(staged, people, faults, states, opened, keep))
 
     def _states(
         self,
@@ -447,23 +447,77 @@ class Rules:
         return year, held
 
     def run(self, compiled: Compiled, person: Person, opening: Opening | None = None) -> Result:
-        """Return the values of a validated person; ``opening`` comes from `state`. Raises EvaluationError, and UsageError where a rule
-        goes through a link of the person."""
-        self._stays(compiled, person)
+        """Return the values of a validated person; ``opening`` comes from `state`. A person who moves is computed with the rules of each
+        year's place. Raises EvaluationError, and UsageError where a rule goes through a link of the person."""
         if compiled.pointers:
             points_nowhere(compiled, person)
+        if person.places and not all(map(self._same_rules, person.places.values())):
+            journey = self._journey(compiled, person, opening)
+            if len(journey) > 1 or journey[0].place != self.place:
+                return self._travel(compiled, person, opening, journey)
+        return self._stay(compiled, person, opening)
+
+    def _stay(self, compiled: Compiled, person: Person, opening: Opening | None) -> Result:
+        """The values of a person all of whose years are under these rules."""
         start = self._open(compiled, opening) if opening is not None else None
         try:
             values = compiled.run(person.facts, person.years, start)
         except (ArithmeticError, LookupError, ValueError, TypeError):
             values = self._slowly(compiled, person, opening)
-        return Result(self, compiled, person, values, opening)
+        return Result(self.place, compiled, person, values, opening)
 
-    def _stays(self, compiled: Compiled, person: Person) -> None:
-        for year, place in person.places.items():
-            if not self._same_rules(place) and compiled.begin <= year < compiled.asked.stop:
-                arguments = {"person": person.id, "year": year, "place": place, "own": self.place}
-                raise EvaluationError([Diagnostic("E806", arguments)])
+    # ── moving ───────────────────────────────────────────────────────────────
+    def _journey(self, compiled: Compiled, person: Person, opening: Opening | None) -> list[Stay]:
+        start = compiled.begin if opening is None else opening[0] + 1
+        return stays(person, range(start, compiled.asked.stop), self.place, self._same_rules)
+
+    def _travel(self, compiled: Compiled, person: Person, opening: Opening | None, journey: list[Stay]) -> Result:
+        """The values of a person who moves; each stay goes on from the state that the one before leaves."""
+        plans: list[tuple[Rules, Compiled]] = []
+        for stay in reversed(journey):
+            needed = plans[0][1].memory if plans else ()
+            rules = self._elsewhere(stay.place)
+            plans.insert(0, (rules, rules._for_stay(stay, (*compiled.outputs, *needed), compiled.readings)))
+        state, parts, by_year = opening, list[Result](), dict[int, Result]()
+        for index, (stay, (rules, kept)) in enumerate(zip(journey, plans, strict=True)):
+            here = taken_along(person, compiled.program, kept, stay)
+            result = rules._stay(kept, here, state)
+            parts.append(result)
+            by_year |= dict.fromkeys(range(stay.first, stay.last + 1), result)
+            if index + 1 < len(journey):
+                following, wanted = plans[index + 1]
+                there = taken_along(person, compiled.program, wanted, journey[index + 1])
+                state = handed_over(result, stay.last, there, wanted, partial(following._past, there, stay.last))
+        rows = at_home(compiled, by_year)
+        return Result(self.place, compiled, person, rows, opening, stays=tuple(parts))
+
+    def _elsewhere(self, place: str) -> Rules:
+        """The rules of another place of the same library."""
+        if place == self.place:
+            return self
+        if place not in self._places:
+            self._places[place] = Rules(self.library, place)
+        return self._places[place]
+
+    def _for_stay(self, stay: Stay, wanted: Sequence[str], readings: Mapping[str, str]) -> Compiled:
+        """The program compiled for a stay: those of the rules wanted that this place has, with the readings that it knows."""
+        asked = range(stay.first, stay.last + 1)
+        key = (stay, tuple(wanted), tuple(sorted(readings.items())))
+        if key not in self._compiled:
+            program = self._ahead(asked.stop)
+            in_force = {r.name for y in asked for r in program.segment(y).rules if r.entity == INSURED}
+            names = [n for n in dict.fromkeys(wanted) if n in in_force]
+            known = {n: o for n, o in readings.items() if n in program.open_questions}
+            self._compiled[key] = compile_program(program, asked, names, known, names)
+        return self._compiled[key]
+
+    def _past(self, person: Person, year: int, name: str) -> Any:
+        """What a library form of these rules remembers at the end of ``year``, for someone always under them."""
+        kept = self._for_stay(Stay(self.place, year, year), (name,), {})
+        if name not in kept.computed.get(year, ()):
+            rule = kept.program.rules[name][0] if name in kept.program.rules else self.program(year + 1).rules[name][0]
+            return internal(rule.initial, rule.scale)
+        return self._stay(kept, person, None).rows[year][kept.slots[name]]
 
     def _same_rules(self, place: str) -> bool:
         """Whether a place has no documents but those of the place of these rules."""
@@ -507,12 +561,7 @@ class Rules:
 
     def breaches(self, result: Result) -> list[Diagnostic]:
         """Return the mandates that this person's values break, for mandates that parameters alone do not decide."""
-        return [
-            _breach(mandate, result.person.id, year)
-            for year, watched in result.compiled.watched.items()
-            for slot, mandate in watched
-            if result.rows[year][slot] is False
-        ]
+        return result.breaches
 
 
 def _asked(years: int | range) -> range:
@@ -553,144 +602,15 @@ def _mandated(compiled: Compiled, name: str, year: int, tracer: Tracer) -> bool 
     return holds if isinstance(holds, bool) else None
 
 
-def _breach(mandate: m.Mandate, person: str, year: int) -> Diagnostic:
-    text = mandate.condition.span.text
-    arguments = {"person": person, "year": year, "mandate": text, "basis": "、".join(map(str, mandate.basis))}
-    return Diagnostic("W805" if mandate.in_principle else "E805", arguments, mandate.span)
-
-
-@dataclass(frozen=True)
-class Result(Mapping[int, Mapping[str, Any]]):
-    """The values of one person: ``result[year][rule]``. A rule not in force in a year is None there."""
-
-    rules: Rules = field(repr=False)
-    compiled: Compiled = field(repr=False)
-    person: Person
-    rows: Mapping[int, tuple[Any, ...]]
-    opening: Opening | None = None
-    population: Population | None = field(default=None, repr=False, compare=False)
-    _years: dict[int, Mapping[str, Any]] = field(default_factory=dict, repr=False, compare=False)
-
-    def __getitem__(self, year: int) -> Mapping[str, Any]:
-        known = self._years.get(year)
-        if known is None:
-            row = self.rows[year]
-            known = self._years[year] = {name: self._outward(name, row, year) for name in self.compiled.outputs}
-        return known
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def _outward(self, name: str, row: tuple[Any, ...], year: int) -> Decimal | int | str | bool | Any | None:
-        if name not in self.compiled.computed.get(year, ()):
-            return None
-        rule = self.compiled.program.rules[name][0]
-        return outward(in_units(row[self.compiled.slots[name]], rule.scale), rule.type.kind)
-
-    @cached_property
-    def tracer(self) -> Tracer:
-        """The steps behind the values, worked out when first asked for."""
-        person = self.person
-        if self.population is not None:
-            return self.population.world.tracer(person.entity, person.id)
-        return Tracer(self.compiled.program, person.facts, person.years, self.compiled.readings, self.opening)
-
-    def explain(self, rule: str, year: int) -> Explanation:
-        """Return why ``rule`` has its value in ``year``. Raises UsageError where it is not in force then."""
-        return explain_rule(self.rules, self.tracer, self.person.id, rule, year)
-
-    def closing(self, year: int | None = None) -> Opening:
-        """Return the state at the end of ``year`` (the last one asked), what a later run needs as its opening: (year, values by name)."""
-        last = max(self.rows) if year is None else year
-        row = self.rows[last]
-        facts = self.person.years.get(last, self.compiled.default_year)
-        yearly = [f.name for f in self.compiled.program.facts_of(self.compiled.entity) if f.yearly]
-        held = dict(zip(yearly, facts, strict=True))
-        program = self.compiled.program
-        state: dict[str, Any] = {}
-        for name in self.compiled.memory:
-            rule = program.rules[name][0]
-            state[name] = outward(in_units(row[self.compiled.slots[name]], rule.scale), rule.type.kind)
-        for name in self.compiled.memory_facts:
-            fact = program.facts[name]
-            state[name] = outward(in_units(held[name], fact.digits), fact.type.kind)
-        return last, state
-
-
-def not_encoded(program: m.Program, rule: str) -> Diagnostic:
-    """Return the diagnostic for a rule that rests on figures this place does not give."""
-    arguments = {"rule": rule, "place": program.place, "parameters": "、".join(program.unencoded[rule])}
-    return Diagnostic("E840", arguments)
-
-
-class Population(Iterable[Result]):
-    """Records of several kinds and their values. Iterating gives a `Result` of each that could be computed.
-
-    ``faults`` name the records left out, ``diagnostics`` all that is to be said, warnings on figures that lack members among it.
-    """
-
-    def __init__(self, rules: Rules, gathering: Gathering) -> None:
-        self.rules, self.gathering = rules, gathering
-        self.faults = gathering.faults
-
-    def __iter__(self) -> Iterator[Result]:
-        failed = self.gathering.failed
-        for entity, own in self.gathering.people.items():
-            yield from (self._result(entity, n) for n, ident in enumerate(own) if (entity, ident) not in failed)
-
-    def __len__(self) -> int:
-        return sum(map(len, self.gathering.people.values())) - len(self.gathering.failed)
-
-    def result(self, ident: str, entity: str = INSURED) -> Result:
-        """Return the values of one record. Raises EvaluationError where it was left out, UsageError where it is not there."""
-        entity = INSURED if entity in INSURED_NAMES else entity
-        for fault in self.faults:
-            if (fault.entity, fault.person) == (entity, ident):
-                raise EvaluationError(fault.diagnostics)
-        known = self.gathering.people.get(entity, {})
-        if ident not in known:
-            raise UsageError([Diagnostic("E816", {"person": ident, "near": nearest(ident, list(known)[:10_000])})])
-        return self._result(entity, self.gathering.run.tables[entity].index[ident])
-
-    def _result(self, entity: str, n: int) -> Result:
-        table = self.gathering.run.tables[entity]
-        person = table.people[n]
-        state = self.gathering.states.get(entity, {}).get(person.id)
-        return Result(self.rules, table.compiled, person, self.gathering.rows(entity, n), state, self)
-
-    @property
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """What figures lack: members that were not computed, and kinds of which there is no record at all."""
-        return self.gathering.warnings
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All that is wrong: of records, and of figures that lack members."""
-        return (*(d for fault in self.faults for d in fault.diagnostics), *self.warnings)
-
-    @property
-    def world(self) -> World:
-        """The records as explanations see them."""
-        return self.gathering.world
-
-
-def explain_rule(rules: Rules, tracer: Tracer, person: str, rule: str, year: int) -> Explanation:
-    """Return the explanation of one value, or raise UsageError with the nearest name."""
-    known = tracer.program.rules.get(rule)
-    if known is not None and known[0].entity != tracer.entity:
-        raise UsageError([Diagnostic("E835", {"rule": rule, "entity": known[0].entity, "kind": tracer.entity})])
-    if known is None and rule in tracer.program.unencoded:
-        raise UsageError([not_encoded(tracer.program, rule)])
-    if known is None:
-        near = nearest(rule, [n for n, texts in tracer.program.rules.items() if not texts[0].hidden])
-        raise UsageError([Diagnostic("E811", {"place": rules.place, "name": rule, "near": near})])
-    try:
-        return explaining.explain(tracer, person, rule, year)
-    except KeyError:
-        raise UsageError([Diagnostic("E820", {"rule": rule, "year": year})]) from None
-
-
-__all__ = ["EvaluationError", "Kind", "Population", "Result", "Rules", "RulesetError", "UsageError", "load", "loads"]
+__all__ = [
+    "EvaluationError",
+    "Kind",
+    "Population",
+    "Result",
+    "Rules",
+    "RulesetError",
+    "UsageError",
+    "explain_rule",
+    "load",
+    "loads",
+]

@@ -107,5 +107,5 @@ def _program(desk: Desk, segments: list[m.Segment]) -> m.Program:
     }
     return m.Program(
         desk.in_force.place, desk.in_force.first, desk.in_force.last, tuple(segments), facts,
-        desk.parameters, desk.questions, desk.in_force.documents, desk.in_force.fingerprint, desk.unencoded, desk.entities,
+        desk.parameters, desk.questions, desk.in_force.documents, desk.in_force.fingerprint, desk.unencoded, desk.entities, tuple(desk.idle),
     )  # fmt: skip

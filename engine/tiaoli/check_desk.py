@@ -36,6 +36,7 @@ class Desk:
     rules: dict[str, list[m.Rule]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     unencoded: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    idle: list[m.IdleMandate] = field(default_factory=list)
 
     @property
     def spoiled(self) -> bool:

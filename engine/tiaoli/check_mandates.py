@@ -22,6 +22,7 @@ def check_mandates(desk: Desk, segments: list[m.Segment], ranges: Reach) -> list
     figures = _Figures(desk, segments)
     live = [mandate for text in desk.in_force.mandates for mandate in _mandate(desk, text, ranges, figures)]
     names = [{r.name for r in segment.rules} for segment in segments]
+    desk.idle += (idle for mandate in live if (idle := _idle(mandate, names)) is not None)
     result: list[m.Segment] = []
     for segment, active in zip(segments, names, strict=True):
         own = tuple(
@@ -40,7 +41,17 @@ def _mandate(desk: Desk, text: MandateText, ranges: Reach, figures: _Figures) ->
     context = Context(text.document.number, clause_text(written.modifiers), entity)
     if text.document.place == desk.in_force.place:
         require_basis(desk, written.modifiers, written.span, context)
-    if _elsewhere(desk, written.condition):
+    first = max(text.first, desk.in_force.first)
+    last = desk.in_force.last if text.last is None else min(text.last, desk.in_force.last)
+    basis = bases(written.modifiers, text.document)
+    lacking = _elsewhere(desk, written.condition)
+    if lacking:
+        desk.idle.append(
+            m.IdleMandate(
+                written.condition.span.text, lacking, written.in_principle, first, last, basis,
+                text.document.number, written.span,
+            )
+        )  # fmt: skip
         return []
     before = len(desk.found)
     if _without_owner(desk, written.condition, entity, context):
@@ -50,10 +61,7 @@ def _mandate(desk: Desk, text: MandateText, ranges: Reach, figures: _Figures) ->
         if text.document.place != desk.in_force.place:
             _misfit(desk, text, before)
         return []
-    first = max(text.first, desk.in_force.first)
-    last = desk.in_force.last if text.last is None else min(text.last, desk.in_force.last)
     decided = figures.alone(node)
-    basis = bases(written.modifiers, text.document)
     mandate = m.Mandate(
         ranges.marked(node), written.in_principle, decided, first, last, basis, text.document.number, written.span,
         entity,
@@ -61,6 +69,18 @@ def _mandate(desk: Desk, text: MandateText, ranges: Reach, figures: _Figures) ->
     if decided and not errors(desk.found):
         _decide(desk, mandate, figures)
     return [mandate]
+
+
+def _idle(mandate: m.Mandate, names: list[set[str]]) -> m.IdleMandate | None:
+    """The mandate as one that is not checked while rules that it names are not in force or not encoded here."""
+    read = {n.name for n in m.walk(mandate.condition) if isinstance(n, m.RuleRef) and not n.lag}
+    needs = tuple(sorted(n for n in read if any(n not in active for active in names)))
+    if not needs:
+        return None
+    return m.IdleMandate(
+        mandate.condition.span.text, needs, mandate.in_principle, mandate.first, mandate.last, mandate.basis,
+        mandate.document, mandate.span,
+    )  # fmt: skip
 
 
 def _misfit(desk: Desk, text: MandateText, before: int) -> None:
@@ -81,11 +101,10 @@ def _misfit(desk: Desk, text: MandateText, before: int) -> None:
             return
 
 
-def _elsewhere(desk: Desk, condition: s.Expression) -> bool:
-    """Whether the condition names something that other places define and this one does not."""
-    names = _names(condition)
-    own = (*desk.in_force.symbols, *desk.in_force.entities)
-    return any(n not in own and n in desk.in_force.known for n in names)
+def _elsewhere(desk: Desk, condition: s.Expression) -> tuple[str, ...]:
+    """The names in the condition that other places define and this one does not."""
+    own = {*desk.in_force.symbols, *desk.in_force.entities}
+    return tuple(sorted(n for n in _names(condition) if n not in own and n in desk.in_force.known))
 
 
 class _Figures:

@@ -160,7 +160,7 @@ def _mandate_pairs(left: Sequence[Item], right: Sequence[Item]) -> Iterator[_Pai
     """Mandates have no names: matched by the same condition, then by the same names spoken of and the same basis or form."""
     rest = [g for g in right if isinstance(g, MandateItem)]
     partners: dict[int, MandateItem] = {}
-    for alike in (_same_condition, _same_clause, _same_subject):
+    for alike in (_same_condition, _same_text, _same_clause, _same_subject):
         for index, item in enumerate(left):
             if index not in partners and isinstance(item, MandateItem):
                 other = next((g for g in rest if alike(item, g)), None)
@@ -175,6 +175,11 @@ def _mandate_pairs(left: Sequence[Item], right: Sequence[Item]) -> Iterator[_Pai
 
 def _same_condition(one: MandateItem, other: MandateItem) -> bool:
     return one.condition == other.condition
+
+
+def _same_text(one: MandateItem, other: MandateItem) -> bool:
+    """A mandate that one side checks and the other does not, for want of what it names."""
+    return bool(one.missing) != bool(other.missing) and one.name == other.name and one.document == other.document
 
 
 def _same_clause(one: MandateItem, other: MandateItem) -> bool:
@@ -200,7 +205,7 @@ def _changes(left: Item, right: Item) -> Iterator[Change]:
             yield from _figure_changes(left, right)
         case QuestionItem(), QuestionItem():
             yield from _option_changes(left.question, right.question)
-        case MandateItem(), MandateItem() if left.condition != right.condition:
+        case MandateItem(), MandateItem() if left.condition != right.condition and not _same_text(left, right):
             yield Change("condition", left.condition, right.condition)
         case ((DocumentItem() | EntityItem() | FactItem() | MandateItem()), _):
             pass

@@ -43,7 +43,7 @@ ASPECTS = {
     "rounding": ("舍入", "rounding"), "initial": ("初值", "initial value"), "base": ("底数", "base"), "hit": ("命中首个", "first hit"),
     "shape": ("写法", "form"), "columns": ("列", "columns"), "line": ("条目", "line"), "order": ("次序", "order"),
     "condition": ("条件", "condition"), "cell": ("格", "cell"), "interval": ("区间", "interval"), "result": ("得", "value"),
-    "value": ("值", "value"), "figure": ("本年度的值", "value in the year"), "option": ("选项", "option"), "reason": ("理由", "reason"), "in_principle": ("原则上", "in principle"),
+    "value": ("值", "value"), "figure": ("本年度的值", "value in the year"), "option": ("选项", "option"), "reason": ("理由", "reason"), "in_principle": ("原则上", "in principle"), "missing": ("本地没有", "not defined here"),
     "basis": ("依据", "basis"), "note": ("说明", "note"),
 }  # fmt: skip
 

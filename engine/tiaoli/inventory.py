@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias, TypeVar, assert_never
 
 from tiaoli import model as m
-from tiaoli.inventory_phrases import Phrase, Phrases, interval_text
+from tiaoli.inventory_phrases import Phrase, Phrases, interval_text, squeeze
 from tiaoli.meaning import Environment, Result, Trouble, Unknown, decide
 from tiaoli.source import Span
 from tiaoli.values import Kind, Mode, Type, Value
@@ -166,7 +166,10 @@ class QuestionItem:
 
 @dataclass(frozen=True, slots=True)
 class MandateItem:
-    """A condition that must hold; ``names`` are those it speaks of, ``last`` is None where no end is known."""
+    """A condition that must hold; ``names`` are those it speaks of, ``last`` is None where no end is known.
+
+    ``missing`` are those that the place does not define in this year: then it is checked only in places that do.
+    """
 
     condition: Phrase
     names: tuple[str, ...]
@@ -175,6 +178,7 @@ class MandateItem:
     last: int | None
     basis: tuple[m.Basis, ...]
     document: str
+    missing: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -250,7 +254,7 @@ def inventory(program: m.Program, year: int) -> Inventory:
         replace(reader.rule(r, year), figure=known.get(r.name)) for r in reader.ordered(segment.rules) if not r.hidden
     )
     questions = tuple(reader.questions(segment, year))
-    mandates = tuple(reader.mandate(g, year) for g in reader.ordered(segment.mandates) if g.first <= year <= g.last)
+    mandates = tuple(reader.mandates(segment, year))
     entities = tuple(map(reader.entity, reader.ordered(program.entities.values())))
     stated = _stated(reader, (*entities, *facts, *parameters, *rules, *questions, *mandates))
     documents = tuple(
@@ -382,7 +386,7 @@ def _stating(reader: _Reader, item: Item) -> Iterator[str]:
             assert_never(item)
 
 
-_Definition = TypeVar("_Definition", m.Entity, m.Fact, m.Parameter, m.Rule, m.Question, m.Mandate)
+_Definition = TypeVar("_Definition", m.Entity, m.Fact, m.Parameter, m.Rule, m.Question, m.Mandate | m.IdleMandate)
 
 
 class _Reader:
@@ -425,6 +429,26 @@ class _Reader:
             document = self.document(question.span)
             if question.name in asked or self.effective(document, year):
                 yield QuestionItem(question, document)
+
+    def mandates(self, segment: m.Segment, year: int) -> Iterator[MandateItem]:
+        """Mandates of the year, those included that are not checked here."""
+        checked = {id(g.span) for g in segment.mandates}
+        here = {r.name for r in segment.rules} | self.program.facts.keys() | self.program.parameters.keys()
+        idle = (g for g in self.program.idle if id(g.span) not in checked)
+        for mandate in self.ordered((*segment.mandates, *idle)):
+            if not mandate.first <= year <= mandate.last:
+                continue
+            if isinstance(mandate, m.Mandate):
+                yield self.mandate(mandate, year)
+            else:
+                yield self.idle(mandate, tuple(n for n in mandate.needs if n not in here))
+
+    def idle(self, mandate: m.IdleMandate, missing: tuple[str, ...]) -> MandateItem:
+        text = squeeze(mandate.condition)
+        return MandateItem(
+            Phrase(text, (text,)), mandate.needs, mandate.in_principle, mandate.first, self.end(mandate.last), mandate.basis,
+            mandate.document, missing,
+        )  # fmt: skip
 
     def mandate(self, mandate: m.Mandate, year: int) -> MandateItem:
         condition = self.phrases.of(mandate.condition, year)

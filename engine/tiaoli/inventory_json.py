@@ -77,6 +77,7 @@ def item_json(item: Item) -> dict[str, Any]:
             return {
                 "条件": item.condition.text, "原则上": item.in_principle, "自": item.first, "至": item.last,
                 "文件": item.document, "依据": basis_json(item.basis),
+                **({"本地没有": list(item.missing)} if item.missing else {}),
             }  # fmt: skip
         case _:
             assert_never(item)

@@ -202,7 +202,12 @@ def _mandate_line(item: MandateItem, lang: str) -> str:
         WORDS[lang]["in_principle"] if item.in_principle else "",
         years_text(item.first, item.last, lang),
     ]
-    return "  ".join(p for p in (*parts, basis_text(item.basis, lang)) if p)
+    return "  ".join(p for p in (*parts, basis_text(item.basis, lang), _missing_text(item, lang)) if p)
+
+
+def _missing_text(item: MandateItem, lang: str) -> str:
+    words = WORDS[lang]
+    return words["missing"].format(words["join"].join(item.missing)) if item.missing else ""
 
 
 def _has_history(one: Entry) -> bool:
@@ -273,7 +278,7 @@ _HEADERS: dict[type[Item], tuple[tuple[str, str], ...]] = {
         ("说明", "note"),
     ),
     QuestionItem: (("存疑", "open question"), ("选项", "option"), ("理由", "reason"), ("依据", "basis")),
-    MandateItem: (("要求", "mandate"), ("原则上", "in principle"), ("年度", "years"), ("依据", "basis")),
+    MandateItem: (("要求", "mandate"), ("原则上", "in principle"), ("年度", "years"), ("依据", "basis"), ("说明", "note")),
 }
 
 
@@ -327,7 +332,8 @@ def _cells(item: Item, lang: str) -> list[list[str]]:
             return _question_cells(q, lang)
         case MandateItem():
             principle = said["in_principle"] if item.in_principle else ""
-            return [[item.name, principle, years_text(item.first, item.last, lang), said["basis"]]]
+            years = years_text(item.first, item.last, lang)
+            return [[item.name, principle, years, said["basis"], _missing_text(item, lang)]]
         case RuleItem():
             return []
         case _:

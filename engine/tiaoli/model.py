@@ -557,6 +557,20 @@ class Mandate:
 
 
 @dataclass(frozen=True, slots=True)
+class IdleMandate:
+    """A mandate that this place does not check in all years ``first``..``last``: those in which a name of ``needs`` is not defined here."""
+
+    condition: str
+    needs: tuple[str, ...]
+    in_principle: bool
+    first: int
+    last: int
+    basis: tuple[Basis, ...]
+    document: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """The years ``first``..``last`` share one set of rules; ``rules`` are in dependency order."""
 
@@ -572,7 +586,7 @@ class Program:
 
     ``segments`` follow one another without gap. ``facts`` and ``parameters`` are by name, ``entities`` too (without the insured person).
     ``unencoded`` has the rules that some or all years lack here, each with the parameters to which this place gives no value.
-    ``fingerprint`` identifies the texts.
+    ``fingerprint`` identifies the texts. ``idle`` are mandates that name what some or all years do not define here.
     """
 
     place: str
@@ -586,6 +600,7 @@ class Program:
     fingerprint: str
     unencoded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entities: Mapping[str, Entity] = field(default_factory=dict)
+    idle: tuple[IdleMandate, ...] = ()
 
     def segment(self, year: int) -> Segment:
         """Return the segment of ``year``. Raises KeyError outside the program's years."""

@@ -9,7 +9,7 @@ from tiaoli.api import Rules
 from tiaoli.clauses import Coverage, OutlinedDocument, outlined
 from tiaoli.divisions import place_text
 from tiaoli.inventory import Inventory, MandateItem, QuestionItem, RuleItem, inventory
-from tiaoli.inventory_words import SHAPE_NAMES, say, years_text
+from tiaoli.inventory_words import SHAPE_NAMES, WORDS, say, years_text
 from tiaoli.library_text import coverage_text
 from tiaoli.pipeline import Library
 from tiaoli.show_value import show_value
@@ -194,10 +194,10 @@ def _question_row(item: QuestionItem) -> list[str]:
 
 def _mandates(found: Inventory, own: dict[str, OutlinedDocument]) -> Iterator[str]:
     local = [g for g in found.mandates if g.document in own]
-    other = [g for g in found.mandates if g.document not in own]
+    other = [g for g in found.mandates if g.document not in own and not g.missing]
     if local:
         yield "对本地区和下级地区的要求："
-        yield _table(["要求", "原则上", "年度", "依据", "可靠性"], [_mandate_row(g) for g in local])
+        yield _table(["要求", "原则上", "年度", "依据", "可靠性", "说明"], [_mandate_row(g) for g in local])
     for place in dict.fromkeys(found.program.documents[g.document].place for g in other):
         count = sum(found.program.documents[g.document].place == place for g in other)
         yield f"须符合 [{place_text(place)}]({_file(place)}) 的要求 {count} 项。"
@@ -208,7 +208,7 @@ def _mandates(found: Inventory, own: dict[str, OutlinedDocument]) -> Iterator[st
 def _mandate_row(item: MandateItem) -> list[str]:
     return [
         item.name, "原则上" if item.in_principle else "", years_text(item.first, item.last, "zh"), _cited(item.basis),
-        _letter(item.basis),
+        _letter(item.basis), WORDS["zh"]["missing"].format("、".join(item.missing)) if item.missing else "",
     ]  # fmt: skip
 
 

@@ -38,8 +38,8 @@ RUN_MESSAGES: dict[str, Message] = {
         "check it",
     ),
     "E806": Message(
-        "{person} {year}年度在 {place}，不在 {own}：跨地区转移的记录本版本不能计算",
-        "{person} is in {place} in {year}, not in {own}: records that move between places are not computed in this version",
+        "{person} {year}年度在 {place}，不在 {own}：{reason}",
+        "{person} is in {place} in {year}, not in {own}: {reason}",
         "转移之前的年度用原地区计算并写出 --closing，转移之后的年度用新地区计算，以它作为 --opening",
         "compute the years before with the old place and write --closing, the years after with the new place from it as --opening",
     ),

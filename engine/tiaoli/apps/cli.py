@@ -201,7 +201,7 @@ def explain(
         kind = rules.kind_of(entity, years)
         files = files_of(records, lambda name: rules.kind(name, years))
         tracer = traced(rules, files, years, kind, person, rule, _readings(reading), read_states(opening))
-        explanation = explain_rule(rules, tracer, person, rule, year)
+        explanation = explain_rule(rules.place, tracer, person, rule, year)
     if form == "json":
         print(dumps(as_json(explanation)))
     elif form == "tree":

@@ -30,6 +30,10 @@ def traced(
         found = _found(rules.reader(compiled, partial=True).read_all(files), kind, ident)
         own = (openings or {}).get((kind, ident))
         state = rules.state(own, compiled.program) if own is not None else None
+        if found.places:
+            stays = rules.run(compiled, found, state).stays
+            if (stay := next((s for s in stays if years.start in s), None)) is not None:
+                return stay.tracer  # type: ignore[no-any-return]
         return Tracer(compiled.program, found.facts, found.years, compiled.readings, state)
     found = _found(rules.reader_of(staged, partial=True).read_all(files), kind, ident)
     items = rules.reader_of(staged, bool(openings)).read_all(files)
