@@ -101,6 +101,15 @@ class Rules:
             self._programs[last] = (program, tuple(found))
         return self._programs[last]
 
+    def _sound(self, last: int) -> m.Program | None:
+        """The model up to ``last`` or beyond, whichever was built; None where it has errors."""
+        for known in sorted(self._programs):
+            program, found = self._programs[known]
+            if known >= last and program is not None and not errors(found):
+                return program if not errors(self.library.diagnostics) else None
+        program, found = self._build(last)
+        return None if errors([*self.library.diagnostics, *found]) else program
+
     @property
     def first_year(self) -> int:
         """The year computation starts from (计算自)."""
@@ -378,8 +387,8 @@ class Rules:
     def _ahead(self, following: int) -> m.Program:
         """The model up to a year in which the newest document holds, so that a closing state keeps what that year will read."""
         for last in (max(following, self.newest_year + 1), following):
-            program, found = self._build(last)
-            if program is not None and not errors([*self.library.diagnostics, *found]):
+            program = self._sound(last)
+            if program is not None:
                 return program
         return self.program(following - 1)
 

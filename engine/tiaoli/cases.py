@@ -14,9 +14,12 @@ from typing import Any, TypeAlias
 
 from tiaoli import model as m
 from tiaoli.api import EvaluationError, Population, Result, Rules, UsageError
+from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import TiaoliError
 from tiaoli.explain import as_text
+from tiaoli.outcome import not_encoded
+from tiaoli.outline import covers, outlines
 from tiaoli.people import stands_alone
 from tiaoli.pipeline import nearest
 from tiaoli.record_facts import ID_KEYS
@@ -25,6 +28,7 @@ from tiaoli.record_places import BrokenError, Entries, Node, Raw, from_node
 from tiaoli.record_yaml import yaml_nodes
 from tiaoli.records import Fault, RecordReader
 from tiaoli.show_value import show_value
+from tiaoli.source import half_width
 from tiaoli.trace import in_units
 from tiaoli.values import INSURED, INSURED_NAMES
 
@@ -50,7 +54,7 @@ class Case:
     opening: tuple[int, Mapping[str, Any]] | None
     record: Node
     expected: Expected
-    clauses: tuple[str, ...]
+    clauses: tuple[Node, ...]
     fault: str | None
     path: Path
     line: int
@@ -126,8 +130,8 @@ class CaseError(TiaoliError):
     """A cases file that cannot be read."""
 
 
-def read_cases(path: Path) -> list[Case]:
-    """Return the cases of a file. Raises CaseError with the place of the mistake."""
+def read_cases(path: Path) -> tuple[list[Case], list[Diagnostic]]:
+    """Return the cases of a file, and what is wrong with those that cannot be read. Raises CaseError where the file itself cannot."""
     try:
         nodes = yaml_nodes(decode(path.read_bytes()))
     except BrokenError as broken:
@@ -143,7 +147,14 @@ def read_cases(path: Path) -> list[Case]:
     listed = _need(top, "用例", nodes[0], path)
     if not isinstance(listed.value, list):
         raise _mistake(path, listed.line, listed.column, "用例 应是列表 / cases must be a list")
-    return [_case(node, place, path) for node in listed.value]
+    cases: list[Case] = []
+    wrong: list[Diagnostic] = []
+    for node in listed.value:
+        try:
+            cases.append(_case(node, place, path))
+        except CaseError as error:
+            wrong += error.diagnostics
+    return cases, wrong
 
 
 def _mistake(path: Path, line: int, column: int, reason: str) -> CaseError:
@@ -193,7 +204,7 @@ def _case(node: Node, place: str, path: Path) -> Case:
     expected, others = _wanted(top["期望"], path) if "期望" in top else ({}, {})
     return Case(
         name, place, readings, _opening(top.get("期初"), path), _need(top, "记录", node, path),
-        expected, tuple(_text(c, path) for c in listed), fault, path, node.line, others,
+        expected, tuple(c for c in listed if _text(c, path)), fault, path, node.line, others,
     )  # fmt: skip
 
 
@@ -319,6 +330,8 @@ def _asked(case: Case, rules: Rules, years: range) -> tuple[str, ...] | None:
     every = (case.expected, *case.others.values())
     names = {n for expected in every for wanted in expected.values() for n in wanted}
     unknown = next((n for n in names if n not in program.rules), None)
+    if unknown is not None and unknown in program.unencoded:
+        raise UsageError([not_encoded(program, unknown)])
     if unknown is not None:
         near = nearest(unknown, program.rules)
         raise UsageError([Diagnostic("E811", {"place": case.place, "name": unknown, "near": near})])
@@ -427,15 +440,15 @@ def run_cases(
     passed = 0
     for path in paths:
         try:
-            cases = read_cases(path)
-            for case in cases:
-                used[case.place] = used.get(case.place) or rules_of(case.place)
+            cases, wrong = read_cases(path)
+            places = {case.place for case in cases} - used.keys()
+            used |= {place: rules_of(place) for place in places}
         except TiaoliError as error:
-            blank = Case(path.name, "", {}, None, Node(None, 1, 1), {}, (), None, path, 1)
-            failures.extend(Failure(blank, d, "") for d in error.diagnostics)
-            continue
+            cases, wrong = [], error.diagnostics
+        failures.extend(Failure(_blank(path), d, "") for d in wrong)
         for case in cases:
-            found = run_case(case, used[case.place], coverage)
+            rules = used[case.place]
+            found = [*_unknown_clauses(case, rules), *run_case(case, rules, coverage)]
             failures.extend(found)
             passed += not found
             each(case)
@@ -444,6 +457,26 @@ def run_cases(
         for document, entry in coverage.of(rules.newest).items():
             tables.setdefault(document, entry)
     return Report(passed, tuple(failures), tables)
+
+
+def _blank(path: Path) -> Case:
+    """Stands for a case that could not be read."""
+    return Case(path.name, "", {}, None, Node(None, 1, 1), {}, (), None, path, 1)
+
+
+def _unknown_clauses(case: Case, rules: Rules) -> Iterator[Failure]:
+    """条文 that no document of the place has in its outline: neither the clause, nor a part of it, nor what it is a part of."""
+    documents = [d for d in rules.library.documents if applies(d, case.place)]
+    if any("条文" in d.broken for d in documents):
+        return
+    known = {o.clause.text for d in documents for o in outlines(d)}
+    for node in case.clauses if known else ():
+        clause = half_width(str(node.value)).replace(" ", "")
+        if not any(covers(one, clause) or covers(clause, one) for one in known):
+            arguments = {"clause": str(node.value), "place": case.place, "near": nearest(clause, known)}
+            yield Failure(
+                case, Diagnostic("E846", arguments, path=str(case.path), line=node.line, column=node.column), ""
+            )
 
 
 __all__ = [

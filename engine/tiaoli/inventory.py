@@ -435,7 +435,8 @@ class _Reader:
         checked = {id(g.span) for g in segment.mandates}
         here = {r.name for r in segment.rules} | self.program.facts.keys() | self.program.parameters.keys()
         idle = (g for g in self.program.idle if id(g.span) not in checked)
-        for mandate in self.ordered((*segment.mandates, *idle)):
+        every: tuple[m.Mandate | m.IdleMandate, ...] = (*segment.mandates, *idle)
+        for mandate in self.ordered(every):
             if not mandate.first <= year <= mandate.last:
                 continue
             if isinstance(mandate, m.Mandate):

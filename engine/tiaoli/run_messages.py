@@ -184,6 +184,12 @@ RUN_MESSAGES: dict[str, Message] = {
         "改正规则或期望",
         "mend the rule or the expectation",
     ),
+    "E846": Message(
+        "{place} 的文件没有条文“{clause}”",
+        "the documents of {place} have no clause '{clause}'",
+        "是不是“{near}”？用 tiaoli clauses 列出文件的条文",
+        "did you mean '{near}'? 'tiaoli clauses' lists the clauses of a document",
+    ),
     "E832": Message(
         "“{rule}”要用到其他记录（{needs}），一条记录算不出来",
         "'{rule}' needs other records ({needs}); one record alone does not tell it",
