@@ -14,6 +14,7 @@ from openpyxl import Workbook, load_workbook
 
 import tiaoli
 from support import ROOT, Said
+from tiaoli.apps import running
 from tiaoli.cases import run_cases
 from tiaoli.explain import as_json, as_text
 from tiaoli.record_schema import record_schema
@@ -170,7 +171,9 @@ def test_the_nearest_record_is_proposed(rules: tiaoli.Rules) -> None:
 
 
 def test_a_longer_circle_is_told_with_its_path(rules: tiaoli.Rules) -> None:
-    records = [{**r, "上级": {"A市": "B县", "B县": "A市"}[r["编号"]]} if len(r) == 3 and "年度" in r else r for r in RECORDS]
+    records = [
+        {**r, "上级": {"A市": "B县", "B县": "A市"}[r["编号"]]} if len(r) == 3 and "年度" in r else r for r in RECORDS
+    ]
     population = rules.population(records, 2025, rules=["上级收入", "起付线"])
     assert codes(population) == ["E745", "E745", "E741", "E741"]
     assert "A市 → B县 → A市" in render_text(population.diagnostics[0], "zh")
@@ -324,17 +327,52 @@ def test_states_written_and_read_by_kind(command: Callable[..., Said], ruleset: 
     assert [r["总数"] for r in rows if r.get("对象")] == [1, 1]
 
 
+def test_persons_in_portions_give_the_same(
+    command: Callable[..., Said], ruleset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody needs a person, persons are computed in portions; the others are told once."""
+    people, regions = write(tmp_path)
+    lost = {"编号": "P4", "年度": {2025: {"所在统筹地区": "C市"}}}
+    people.write_text(people.read_text("utf-8") + json.dumps(lost, ensure_ascii=False), encoding="utf-8")
+    asked = ("--rule", "起付线", "--rule", "上级收入", "--year", "2025", "--rulesets", ruleset)
+    found = []
+    for portion in (1, 2, 20_000):
+        monkeypatch.setattr(running.Run, "PORTION", portion)
+        output = tmp_path / "果.jsonl"
+        said = command("run", "XX", people, f"统筹地区={regions}", "-o", output, *asked)
+        assert said.code == 1 and "计算了 3 人、统筹地区 2" in said.err and said.err.count("E740") == 1
+        assert "人.jsonl:4:1" in said.err
+        found.append(output.read_text("utf-8"))
+    assert found[0] == found[1] == found[2]
+    assert [json.loads(line).get("对象", "参保人") for line in found[0].splitlines()] == ["参保人"] * 3 + [
+        "统筹地区"
+    ] * 2
+
+
 def test_explain_and_schema_of_a_kind(command: Callable[..., Said], ruleset: Path, tmp_path: Path) -> None:
     people, regions = write(tmp_path)
     files = (people, f"统筹地区={regions}")
     common = ("--year", 2025, "--rulesets", ruleset)
     said = command(
-        "explain", "XX", *files, *common, "--entity", "统筹地区", "--person", "A市", "--rule", "参保率", "--format", "json"
+        "explain",
+        "XX",
+        *files,
+        *common,
+        "--entity",
+        "统筹地区",
+        "--person",
+        "A市",
+        "--rule",
+        "参保率",
+        "--format",
+        "json",
     )
     assert said.code == 0, said.err
     told = json.loads(said.out)
     assert (told["对象"], told["编号"], told["结果"][0]["值"]) == ("统筹地区", "A市", 0.5)
-    assert "A市 2025年度: 人均收入" in command("explain", "XX", *files, *common, "--person", "P1", "--rule", "起付线").out
+    assert (
+        "A市 2025年度: 人均收入" in command("explain", "XX", *files, *common, "--person", "P1", "--rule", "起付线").out
+    )
     wrong = command("explain", "XX", *files, *common, "--entity", "地区", "--person", "A市", "--rule", "参保率")
     assert wrong.code == 2 and "E834" in wrong.err
     one = json.loads(command("schema", "XX", "--rulesets", ruleset, "--entity", "统筹地区").out)
@@ -356,12 +394,14 @@ def test_an_incomplete_record_is_explained_among_others(
     command: Callable[..., Said], ruleset: Path, tmp_path: Path
 ) -> None:
     regions = tmp_path / "地区.yaml"
-    regions.write_text("- {对象: 统筹地区, 编号: A市}\n- {对象: 统筹地区, 编号: B县, 年度: {2025: {人均收入: 1}}}\n", "utf-8")
+    regions.write_text(
+        "- {对象: 统筹地区, 编号: A市}\n- {对象: 统筹地区, 编号: B县, 年度: {2025: {人均收入: 1}}}\n", "utf-8"
+    )
     people = tmp_path / "人.yaml"
     people.write_text("- {编号: P1, 年度: {2025: {所在统筹地区: B县}}}\n", "utf-8")
     common = ("--year", 2025, "--rulesets", ruleset)
     said = command("explain", "XX", people, regions, *common, "--person", "P1", "--rule", "起付线")
-    assert said.code == 0 and "0.50元" in said.out or "0.5元" in said.out
+    assert (said.code == 0 and "0.50元" in said.out) or "0.5元" in said.out
     said = command(
         "explain", "XX", people, regions, *common, "--entity", "统筹地区", "--person", "A市", "--rule", "参保数"
     )
@@ -403,9 +443,7 @@ CASES = """
         ("参保人: {P1: {2025: {起付线: 20000}}, P2: {2025: {起付线: 20000}}}", "2025: {起付线: 20000}", ["E830"]),
     ],
 )
-def test_cases_of_several_records(
-    rules: tiaoli.Rules, tmp_path: Path, old: str, new: str, codes: list[str]
-) -> None:
+def test_cases_of_several_records(rules: tiaoli.Rules, tmp_path: Path, old: str, new: str, codes: list[str]) -> None:
     file = tmp_path / "示例.cases.yaml"
     file.write_text(CASES.replace(old, new, 1) if old else CASES, encoding="utf-8")
     report = run_cases([file], lambda _: rules)
