@@ -1,6 +1,6 @@
 """Tiaoli (条例): rules of China's resident medical insurance as data, evaluated exactly and explained clause by clause.
 
-The public names are `load`, `loads`, `Rules`, `Result`, `Explanation` and the errors; see `tiaoli.api`. They are imported when first used.
+The public names are `load`, `loads`, `Rules`, `Result`, `Population`, `Explanation` and the errors; see `tiaoli.api`. They are imported when first used.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tiaoli.api import EvaluationError, Result, Rules, RulesetError, UsageError, load, loads
+    from tiaoli.api import EvaluationError, Population, Result, Rules, RulesetError, UsageError, load, loads
     from tiaoli.diagnostic import Diagnostic
     from tiaoli.errors import TiaoliError
     from tiaoli.explain import Explanation
@@ -21,6 +21,7 @@ _HOMES = {
     "EvaluationError": "tiaoli.api",
     "Explanation": "tiaoli.explain",
     "Fault": "tiaoli.records",
+    "Population": "tiaoli.api",
     "RecordError": "tiaoli.records",
     "Result": "tiaoli.api",
     "Rules": "tiaoli.api",
@@ -36,6 +37,7 @@ __all__ = [
     "EvaluationError",
     "Explanation",
     "Fault",
+    "Population",
     "RecordError",
     "Result",
     "Rules",

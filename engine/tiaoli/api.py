@@ -167,7 +167,7 @@ class Rules:
         (year, values by name) at the end of a year from which to go on. Raises RecordError for a faulty record, EvaluationError where
         a value cannot be computed, UsageError (also where rules need other records, see `population`) and RulesetError.
         """
-        if says_kind(record):
+        if (record.__class__ is not dict or "对象" in record or "entity" in record) and says_kind(record):
             return self._lone(record, years, rules, readings, opening)
         compiled = self.compiled(years, rules, readings)
         if compiled.beyond:

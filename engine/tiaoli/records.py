@@ -7,7 +7,7 @@ all or names its faults. Faulty records never stop the others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tiaoli.diagnostic import Diagnostic
@@ -59,6 +59,8 @@ class RecordReader:
             for entity, asked in {INSURED: years, **demands}.items()
         }
         self._quick = {entity: compile_quick(shape) for entity, shape in self._shapes.items()}
+        self._lines: list[tuple[Path, dict[str, dict[str, int | None]]]] = []
+        self._alone = None if program.entities else self._quick[INSURED]
         self._judges = {entity: Judge(shape) for entity, shape in self._shapes.items()}
 
     @property
@@ -88,7 +90,10 @@ class RecordReader:
 
         Years are keyed 2025, "2025" or "2025年度"; money and rates are int or Decimal, dates text or `datetime.date`.
         """
-        kind = self.kind(record) if self._program.entities else INSURED
+        person = self._alone(record) if self._alone is not None else None
+        if person is not None:
+            return person
+        kind = self.kind(record)
         if kind is None:
             raise RecordError(self._nameless(Located(record), None, 1).diagnostics)
         person = self._quick[kind](record)
@@ -106,6 +111,7 @@ class RecordReader:
         and those named after a kind of record. ``kind``: that of records which do not say theirs.
         """
         first_lines: dict[str, dict[str, int | None]] = {entity: {} for entity in self._shapes}
+        self._lines = [*((p, lines) for p, lines in self._lines if p != path), (path, first_lines)]
         count = 0
         for count, item in enumerate(read_items(path, self._shapes, kind), 1):
             if isinstance(item, Trouble):
@@ -121,6 +127,7 @@ class RecordReader:
         A record of one kind may be given once in all files together.
         """
         listed = list(files)
+        self._lines.clear()
         if len(listed) == 1:
             yield from self.read(listed[0][1], listed[0][0])
             return
@@ -134,6 +141,15 @@ class RecordReader:
                         yield Fault(item.id, (Diagnostic("E743", arguments, path=str(path)),), item.entity)
                         continue
                 yield item
+
+    def placed(self, fault: Fault) -> Fault:
+        """Return a fault found between records, with the place of its record among the files read last."""
+        for path, lines in self._lines:
+            if fault.entity in lines and fault.person in lines[fault.entity]:
+                line = lines[fault.entity][fault.person]
+                said = (replace(d, path=str(path), line=line, column=1) for d in fault.diagnostics)
+                return replace(fault, diagnostics=tuple(said))
+        return fault
 
     def read_raws(self, raws: Iterable[Raw], path: Path) -> Iterator[Person | Fault]:
         """Yield the records read elsewhere (those of a case), or their faults."""

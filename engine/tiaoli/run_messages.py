@@ -45,7 +45,7 @@ RUN_MESSAGES: dict[str, Message] = {
     ),
     "W806": Message(
         "有 {count} 条{members}记录没有计算，下列合计、占比等不含它们：{rules}",
-        "{count} records of {members} were not computed; these figures are without them: {rules}",
+        "records of {members} that were not computed: {count}; these figures are without them: {rules}",
         "先改正上面列出的错误，再用这些数字",
         "mend what is listed above before using these figures",
     ),

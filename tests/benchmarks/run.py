@@ -182,6 +182,53 @@ def _run(records: Path, repeat: int) -> tuple[float, float]:
     return median(t for t, _ in measured), max(m for _, m in measured)
 
 
+POOLS = """
+文件 《统筹》  地区 XX  施行 2025年度
+对象 统筹地区
+每年 事实 参保: 是否 默认 否
+每年 事实 低收入: 是否 默认 否
+每年 事实 费用: 金额 默认 0元 范围 0元..100万元
+每年 事实 所在统筹地区: 统筹地区 可空
+每年 事实 统筹地区 的 人均收入: 金额 范围 0元..100万元
+结果 规则 统筹地区 的 参保率: 比例 可空 舍入 四舍五入 到 0.01% = 占比(参保人 当 低收入, 参保)
+结果 规则 报销: 金额
+  当 没有 所在统筹地区 或 费用 < 所在统筹地区 的 人均收入 × 50% 得 0元
+  否则 (费用 - 所在统筹地区 的 人均收入 × 50%) × 60%
+结果 规则 补贴: 金额
+  当 有 所在统筹地区 的 参保率 且 所在统筹地区 的 参保率 ≥ 95% 得 100元
+  否则 0元
+"""
+
+
+def together(people: int, folder: Path) -> Iterator[Figure]:
+    """Persons of twenty regions over three years: a value through a link, a share over the persons, and a rule of persons that uses it."""
+    rules = folder / "pools.tiaoli"
+    rules.write_text(POOLS, encoding="utf-8")
+    records = folder / "together.jsonl"
+    dice = random.Random(3)
+    with records.open("w", encoding="utf-8") as stream:
+        for i in range(20):
+            own = {str(y): {"人均收入": dice.randrange(20_000, 50_000)} for y in range(2025, 2028)}
+            stream.write(json_text({"对象": "统筹地区", "编号": f"R{i}", "年度": own}) + "\n")
+        for i in range(people):
+            stream.write(json_text({"编号": f"P{i}", "年度": {str(y): _year(dice) for y in range(2025, 2028)}}) + "\n")
+    output = str(folder / "results.jsonl")
+    line = (*CLI, "run", "XX", str(records), "--year", "2025..2027", "--rulesets", str(rules), "--output", output)
+    spent, memory = process(*line)
+    note = f"{people / spent:,.0f} people/s; {memory:.0f} MB"
+    yield Figure(f"tiaoli run, {people:,} people in 20 regions × 3 years", spent, "s", note)
+
+
+def _year(dice: random.Random) -> dict[str, Any]:
+    region = f"R{dice.randrange(20)}"
+    return {
+        "参保": dice.random() < 0.95,
+        "低收入": dice.random() < 0.1,
+        "费用": dice.randrange(200_000),
+        "所在统筹地区": region,
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure the engine; medians and ratios of one run.")
     parser.add_argument(
@@ -196,6 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             starting(wishes.repeat),
             one_person(wishes.repeat, wishes.sample),
             many_people(wishes.repeat, wishes.people, Path(folder)),
+            together(max(wishes.people), Path(folder)),
         )
         for group in groups:
             for figure in group:

@@ -31,6 +31,7 @@ def test_the_benchmarks_print_every_figure_at_tiny_sizes() -> None:
         "10 people",
         "linear",
         "flat",
+        "20 regions",
     ):
         assert name in printed
-    assert len(printed.splitlines()) == 13
+    assert len(printed.splitlines()) == 14

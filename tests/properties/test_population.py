@@ -7,6 +7,7 @@ fault in both, and nothing else is.
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -16,6 +17,9 @@ import tiaoli
 from strategies import FIRST, LAST, Ruleset
 from strategies_entities import populations, worlds
 from tiaoli.api import Population
+from tiaoli.backends.population import Failed
+from tiaoli.backends.python_code import external
+from tiaoli.meaning import Unknown
 from tiaoli.trace import outward
 from tiaoli.world import World
 
@@ -137,3 +141,97 @@ def test_explanations_tell_the_value_that_was_computed(data: st.DataObject) -> N
             if name in result.compiled.computed[LAST]:
                 told = result.explain(name, LAST).asked
                 assert outward(told.value, told.type.kind) == result[LAST][name]
+
+
+# ── what cannot be computed ──────────────────────────────────────────────────
+
+BRITTLE = """
+文件 甲  地区 CN  施行 2021年度
+对象 区域
+每年 事实 甲数: 整数 默认 0 范围 0..2
+每年 事实 所在: 区域 可空
+每年 事实 区域 的 乙数: 整数 默认 0 范围 0..2
+事实 区域 的 上级: 区域 可空
+规则 商: 比例 初值 0% 舍入 四舍五入 到 0.01 = 1 ÷ 甲数
+规则 可商: 比例 可空 舍入 四舍五入 到 0.01
+  当 甲数 = 2 得 无
+  否则 1 ÷ 甲数
+规则 不急: 比例 = 若 甲数 = 0 则 0% 否则 商
+规则 记下: 比例 初值 0% = 若 甲数 = 1 则 上年 商 否则 上年 记下
+规则 区域 的 商合: 比例 = 合计(参保人, 商)
+规则 区域 的 人数: 整数 = 计数(参保人 当 甲数 < 2)
+规则 区域 的 有商: 比例 可空 舍入 四舍五入 到 0.0001 = 占比(参保人 当 不急 ≥ 0%, 有 可商)
+规则 区域 的 最高: 比例 可空 = 最大(参保人 当 有 可商, 可商)
+规则 区域 的 区商: 比例 初值 0% 舍入 四舍五入 到 0.01 = 取小(商合 ÷ 乙数, 900%)
+规则 区域 的 上级商: 比例 可空
+  当 没有 上级 得 无
+  否则 上级 的 区商
+规则 区域 的 下级商: 比例 = 合计(区域, 区商)
+规则 用区: 比例 可空
+  当 没有 所在 得 无
+  否则 所在 的 区商
+规则 有用: 是否 = 有 用区
+规则 去年用: 比例 可空 = 所在 的 上年 区商
+规则 有上级: 是否 = 有 所在 的 上级商
+规则 区域 的 有用数: 整数 = 计数(参保人 当 有用 且 有 去年用)
+"""
+
+NUMBERS = st.sampled_from([0, 1, 1, 2, 2])
+REGIONS = ["R0", "R1", "R2"]
+
+
+@st.composite
+def brittle(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """People of whom many cannot be computed, in regions of which some cannot either."""
+    years = st.lists(st.sampled_from(range(2021, 2024)), unique=True)
+    people = [
+        {
+            "编号": f"P{i}",
+            "年度": {y: {"甲数": draw(NUMBERS), "所在": draw(st.sampled_from([None, *REGIONS]))} for y in draw(years)},
+        }
+        for i in range(draw(st.integers(1, 6)))
+    ]
+    above = {"R0": None, "R1": draw(st.sampled_from([None, "R0"])), "R2": draw(st.sampled_from([None, "R0", "R1"]))}
+    regions = [
+        {"对象": "区域", "编号": r, "上级": above[r], "年度": {y: {"乙数": draw(NUMBERS)} for y in draw(years)}}
+        for r in REGIONS
+    ]
+    return [*people, *regions]
+
+
+FAILED = "failed"
+
+
+@examples(300)
+@given(brittle())
+def test_what_cannot_be_computed_is_the_same_by_every_rule(records: list[dict[str, Any]]) -> None:
+    rules = _brittle_rules()
+    years = range(2021, 2024)
+    wanted = names(rules, records)
+    population = rules.population(records, years, rules=wanted)
+    gathering = population.gathering
+    program = gathering.staged.program
+    world = World(program, gathering.people, {})
+    undone = set()
+    for kind, table in gathering.run.tables.items():
+        for n, ident in enumerate(table.idents):
+            for year in years:
+                row = table.rows[year][n]
+                for name in table.compiled.outputs:
+                    step = world.tracer(kind, ident).step(name, year)
+                    assert step is not None
+                    value = row[table.compiled.slots[name]]
+                    found = FAILED if isinstance(value, Failed) else external(value, step.rule.scale)
+                    meant = (
+                        FAILED
+                        if step.decision is None or isinstance(step.decision.value, Unknown)
+                        else step.decision.value
+                    )
+                    assert found == meant, (kind, ident, year, name)
+                    undone |= {(kind, ident)} if meant == FAILED else set()
+    assert {(fault.entity, fault.person) for fault in population.faults} == undone
+
+
+@cache
+def _brittle_rules() -> tiaoli.Rules:
+    return tiaoli.loads(BRITTLE)

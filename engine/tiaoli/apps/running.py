@@ -84,6 +84,9 @@ class Run:
     SHOWN = 20
     """Messages listed of each code; the rest are counted."""
 
+    PORTION = 20_000
+    """Persons computed at a time where nothing but persons waits for them."""
+
     def __init__(
         self, rules: Any, compiled: Any, openings: dict[Any, Any] | None, strict: bool, staged: Any = None
     ) -> None:
@@ -166,30 +169,65 @@ class Run:
         from tiaoli.records import Fault
         from tiaoli.values import INSURED
 
-        said: set[int] = set()
-
         def heard(items: Iterable[Any]) -> Iterator[Any]:
             for item in items:
                 if isinstance(item, Fault):
-                    said.add(id(item))
                     self._fault(item.diagnostics)
                 yield item
 
-        reader = self.rules.reader_of(self.staged, self.openings is not None)
-        population = self.rules.populate(self.staged, heard(progress(reader.read_all(records))), self.openings)
-        for fault in population.faults:
-            if id(fault) not in said:
-                self._fault(fault.diagnostics)
-        self._show(population.warnings)
         watched = {entity for entity, c in self.staged.kinds.items() if any(c.watched.values())}
-        for result in population:
-            if result.person.entity == INSURED:
-                self.people += 1
-            else:
-                self.others[result.person.entity] = self.others.get(result.person.entity, 0) + 1
-            if result.person.entity in watched:
-                self._watch(result)
-            yield result
+        reader = self.rules.reader_of(self.staged, self.openings is not None)
+        files, apart = self._ordered(records)
+        items = heard(progress(reader.read_all(files)))
+        first = True
+        for portion, more in self._portions(items) if apart else [(list(items), False)]:
+            population = self.rules.populate(self.staged, portion, self.openings)
+            known = sum(isinstance(item, Fault) for item in portion)
+            for fault in population.faults[known:]:
+                if first or fault.entity == INSURED:
+                    self._fault(reader.placed(fault).diagnostics)
+            if first:
+                self._show(population.warnings)
+            first = False
+            for result in population:
+                entity = result.person.entity
+                if entity != INSURED and more:
+                    continue
+                if entity == INSURED:
+                    self.people += 1
+                else:
+                    self.others[entity] = self.others.get(entity, 0) + 1
+                if entity in watched:
+                    self._watch(result)
+                yield result
+
+    def _ordered(self, records: Files) -> tuple[Files, bool]:
+        """The files without persons first; and whether persons may come in portions: nobody needs them, and their files hold nothing else."""
+        from tiaoli.records import RecordReader
+        from tiaoli.values import INSURED
+
+        reader = RecordReader(self.staged.program, range(0))
+        kinds = {path: reader.kinds_in(path, kind) for kind, path in records}
+        apart = self.staged.persons_only_read and all(
+            found == {INSURED} or INSURED not in found for found in kinds.values()
+        )
+        return sorted(records, key=lambda file: INSURED in kinds[file[1]]), apart
+
+    def _portions(self, items: Iterable[Any]) -> Iterator[tuple[list[Any], bool]]:
+        """Yield persons in portions, each with the other records, which come first; and whether more follow.
+
+        Where the others are many, all are one portion: they are computed with each.
+        """
+        from tiaoli.values import INSURED
+
+        others: list[Any] = []
+        portion: list[Any] = []
+        for item in items:
+            if item.entity == INSURED and len(portion) >= self.PORTION >= len(others):
+                yield [*others, *portion], True
+                portion = []
+            (portion if item.entity == INSURED else others).append(item)
+        yield [*others, *portion], False
 
     def _opening(self, ident: str) -> Any:
         from tiaoli.values import INSURED

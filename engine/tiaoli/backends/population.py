@@ -204,11 +204,11 @@ class Population:
 
 
 def _lists(table: Table, positions: Sequence[int]) -> Iterator[Sequence[Any]]:
-    """The lists of a table, or of some of its positions, in the order of the generated functions."""
+    """The lists of a table, or of some of its positions (all are a range), in the order of the generated functions."""
     lists = (table.idents, table.facts, table.year, table.last_year, table.before, table.now)
     yield positions
     for part in lists:
-        yield part if len(positions) == len(table.people) else [part[n] for n in positions]
+        yield part if isinstance(positions, range) else [part[n] for n in positions]
 
 
 @dataclass(slots=True)

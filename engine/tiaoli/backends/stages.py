@@ -76,6 +76,12 @@ class Staged:
             yield from ((s.aggregate, s.owners) for s in steps if isinstance(s, Group))
 
     @property
+    def persons_only_read(self) -> bool:
+        """Whether no record needs an insured person, so that these may come in portions behind all others."""
+        gathered = any(aggregate.members == INSURED for aggregate, _ in self.aggregates)
+        return not gathered and all(self.program.facts[name].type.target != INSURED for name in self.links)
+
+    @property
     def links(self) -> frozenset[str]:
         """The link facts that rules go through or gather members by."""
         found: set[str] = set()

@@ -14,6 +14,7 @@ from openpyxl import Workbook, load_workbook
 
 import tiaoli
 from support import ROOT, Said
+from tiaoli.apps import running
 from tiaoli.cases import run_cases
 from tiaoli.explain import as_json, as_text
 from tiaoli.record_schema import record_schema
@@ -324,6 +325,28 @@ def test_states_written_and_read_by_kind(command: Callable[..., Said], ruleset: 
     assert said.code == 0, said.err
     rows = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
     assert [r["总数"] for r in rows if r.get("对象")] == [1, 1]
+
+
+def test_persons_in_portions_give_the_same(
+    command: Callable[..., Said], ruleset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody needs a person, persons are computed in portions; the others are told once."""
+    people, regions = write(tmp_path)
+    lost = {"编号": "P4", "年度": {2025: {"所在统筹地区": "C市"}}}
+    people.write_text(people.read_text("utf-8") + json.dumps(lost, ensure_ascii=False), encoding="utf-8")
+    asked = ("--rule", "起付线", "--rule", "上级收入", "--year", "2025", "--rulesets", ruleset)
+    found = []
+    for portion in (1, 2, 20_000):
+        monkeypatch.setattr(running.Run, "PORTION", portion)
+        output = tmp_path / "果.jsonl"
+        said = command("run", "XX", people, f"统筹地区={regions}", "-o", output, *asked)
+        assert said.code == 1 and "计算了 3 人、统筹地区 2" in said.err and said.err.count("E740") == 1
+        assert "人.jsonl:4:1" in said.err
+        found.append(output.read_text("utf-8"))
+    assert found[0] == found[1] == found[2]
+    assert [json.loads(line).get("对象", "参保人") for line in found[0].splitlines()] == ["参保人"] * 3 + [
+        "统筹地区"
+    ] * 2
 
 
 def test_explain_and_schema_of_a_kind(command: Callable[..., Said], ruleset: Path, tmp_path: Path) -> None:
