@@ -160,6 +160,65 @@ def test_other_cases_go_on_after_a_failure(run: Callable[..., Report]) -> None:
     assert (report.passed, len(report.failures)) == (1, 1)
 
 
+def test_a_malformed_case_does_not_stop_the_others(run: Callable[..., Report]) -> None:
+    text = "地区: CN-ZZ\n用例:\n  - {名称: 甲}\n" + case("期望: {2025: {报销: 120}}").split("用例:\n")[1] + "  - 三\n"
+    report = run(text)
+    assert report.passed == 1
+    assert [(code, line) for code, line, _ in said(report)] == [("E830", 3), ("E830", 7)]
+
+
+def test_an_unknown_clause_of_a_case_is_named_and_the_case_is_run(run: Callable[..., Report]) -> None:
+    report = run(case("条文: [一, 一(二), 九]", "期望: {2025: {报销: 1}}"))
+    assert [(code, line) for code, line, _ in said(report)] == [("E846", 5), ("E831", 6)]
+    assert "CN-ZZ 的文件没有条文“九”" in texts(report)
+    assert run(case("条文: 一（二）", "期望: {2025: {报销: 120}}")).passed == 1
+
+
+WHOLE = """文件 甲  地区 CN-ZZ  施行 2025年度
+条文 一 编码 标准, 补助, 金额一, 起算
+参数 标准: 金额 依据 一
+规则 补助: 金额 = 标准 依据 一
+规则 金额一: 金额 = 1元 自 2026年度 依据 一 说明 "后来"
+存疑 起算 "?" 选项 算 默认 选项 不算 依据 一
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("E840", ("期望: {2026: {补助: 无}}",)),
+        ("E820", ("期望: {2025: {金额一: 无}}",)),
+        ("E811", ("期望: {2026: {金额二: 无}}",)),
+        ("E815", ("期望: {1999: {金额一: 无}}",)),
+        ("E812", ("期望: {2026: {金额一: 1}}", "读法: {起: 算}")),
+        ("E813", ("期望: {2026: {金额一: 1}}", "读法: {起算: 都行}")),
+    ],
+)
+def test_what_stops_the_whole_run_can_be_what_is_expected(tmp_path: Path, code: str, lines: tuple[str, ...]) -> None:
+    file = tmp_path / "甲.cases.yaml"
+    for fault, passed in ((code, 1), ("E999", 0)):
+        file.write_text(case(f"期望错误: {fault}", *lines, record="{编号: P}"), encoding="utf-8")
+        report = run_cases([file], lambda _: tiaoli.loads(WHOLE))
+        assert (report.passed, [f.diagnostic.code for f in report.failures]) == (passed, [] if passed else [code])
+
+
+def test_a_place_that_is_not_there_can_be_what_is_expected(run: Callable[..., Report]) -> None:
+    text = case("期望错误: E810", "期望: {2025: {报销: 1}}").replace("CN-ZZ", "CN-JY")
+    assert run(text).passed == 1
+
+
+def test_a_settled_reading_can_be_what_is_expected(tmp_path: Path) -> None:
+    settling = """文件 乙  地区 CN-ZZ-甲  施行 2025年度
+条文 一 编码 起算
+确定 存疑 起算 为 不算 依据 一
+"""
+    file = tmp_path / "乙.cases.yaml"
+    text = case("期望错误: E845", "期望: {2026: {金额一: 1}}", "读法: {起算: 算}", record="{编号: P}")
+    file.write_text(text.replace("CN-ZZ", "CN-ZZ-甲"), encoding="utf-8")
+    report = run_cases([file], lambda place: tiaoli.loads(WHOLE, settling, place=place))
+    assert texts(report) == ""
+
+
 def test_a_faulty_record_of_a_case_is_named_at_its_place(run: Callable[..., Report]) -> None:
     report = run(case("期望: {2025: {报销: 1}}", record="{编号: P1, 年度: {2025: {费用: -1}}}"))
     assert len(report.failures) == 1

@@ -11,7 +11,7 @@ Fenced blocks say by the words behind their language what they are:
     yaml population, yaml figures    records of several kinds run together; results by kind, id and year
     … file=NAME             also written to NAME in the folder in which the page's commands run
     yaml cases              cases for the document above of the same place
-    sh, text output         commands and what they print
+    sh, text output         commands and what they print; … stands for anything left out, in a line or of lines
     … shows=NAME            the file NAME, as a command left it
     text says               what is said of the tiaoli block before it
     … E302                  the codes that the block must give, and no others
@@ -284,6 +284,11 @@ def _printed(commands: str) -> str:
     return output.rstrip("\n") + "\n"
 
 
+def _fits(shown: str, printed: str) -> bool:
+    """Whether ``printed`` is ``shown``, with anything where that says …"""
+    return re.fullmatch(re.escape(shown).replace("…", r"[\s\S]*?"), printed) is not None
+
+
 def _acted_out(page: Path) -> str:
     """The page with every command run, in the working folder, and its output put in place."""
     pieces: list[str] = []
@@ -297,7 +302,7 @@ def _acted_out(page: Path) -> str:
         match block.language, block.words:
             case "sh", _:
                 output = _printed(block.text)
-            case "text", ("output",):
+            case "text", ("output",) if not _fits(new, output):
                 new = output
             case "text", ("says",):
                 new = _told(last) if last else ""

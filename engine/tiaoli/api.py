@@ -48,7 +48,7 @@ def load(place: str, rulesets: Path | str | Sequence[Path | str] = (), *, built_
     RulesetError when the rules of the place have errors.
     """
     paths = [Path(rulesets)] if isinstance(rulesets, str | Path) else [Path(p) for p in rulesets]
-    return Rules(load_library(paths, built_in), place)
+    return Rules(load_library(paths, built_in, place), place)
 
 
 def loads(*texts: str, place: str | None = None) -> Rules:
@@ -505,7 +505,7 @@ class Rules:
         if place == self.place:
             return self
         if place not in self._places:
-            self._places[place] = Rules(self.library, place)
+            self._places[place] = Rules(self.library.about(place), place)
         return self._places[place]
 
     def _for_stay(self, stay: Stay, wanted: Sequence[str], readings: Mapping[str, str]) -> Compiled:
@@ -530,8 +530,7 @@ class Rules:
 
     def _same_rules(self, place: str) -> bool:
         """Whether a place has no documents but those of the place of these rules."""
-        documents = self.library.documents
-        return [applies(d, place) for d in documents] == [applies(d, self.place) for d in documents]
+        return self.library.concerning(place) == self.library.concerning(self.place)
 
     def _open(self, compiled: Compiled, opening: Opening) -> tuple[int, tuple[Any, ...], tuple[Any, ...]]:
         year, values = opening

@@ -24,7 +24,7 @@ from tiaoli.model import ANY
 from tiaoli.operators import MOST_MEMBERS
 from tiaoli.resolve import resolve
 from tiaoli.show_value import show_value
-from tiaoli.symbols import InForce
+from tiaoli.symbols import InForce, RuleSymbol
 from tiaoli.workshop import Workshop
 
 _LIMIT = 2**63 - 1
@@ -105,7 +105,9 @@ def _program(desk: Desk, segments: list[m.Segment]) -> m.Program:
         name: replace(f, required=name in read and not f.has_default and not f.type.nullable)
         for name, f in desk.facts.items()
     }
+    symbols = desk.in_force.symbols
+    outputs = tuple(n for n in desk.unencoded if isinstance(symbol := symbols.get(n), RuleSymbol) and symbol.output)
     return m.Program(
         desk.in_force.place, desk.in_force.first, desk.in_force.last, tuple(segments), facts,
-        desk.parameters, desk.questions, desk.in_force.documents, desk.in_force.fingerprint, desk.unencoded, desk.entities, tuple(desk.idle),
+        desk.parameters, desk.questions, desk.in_force.documents, desk.in_force.fingerprint, desk.unencoded, outputs, desk.entities, tuple(desk.idle),
     )  # fmt: skip

@@ -38,8 +38,11 @@ Layer: TypeAlias = tuple[int, int | None, T]
 _Head: TypeAlias = s.Rule | s.Table | s.Scale
 
 
-def consolidate(documents: Sequence[s.Document], place: str, first: int, last: int) -> tuple[InForce, list[Diagnostic]]:
-    """Return what is in force for ``place`` from ``first`` to ``last`` and what is wrong with it."""
+def consolidate(
+    documents: Sequence[s.Document], place: str, first: int, last: int, elsewhere: frozenset[str] = frozenset()
+) -> tuple[InForce, list[Diagnostic]]:
+    """Return what is in force for ``place`` from ``first`` to ``last`` and what is wrong with it. ``elsewhere``: names that documents of
+    other places define, besides those given."""
     found: list[Diagnostic] = []
     texts = sorted((t for t in documents if applies(t, place)), key=_order)
     broken = frozenset(name for text in documents for name in text.broken)
@@ -49,7 +52,7 @@ def consolidate(documents: Sequence[s.Document], place: str, first: int, last: i
         head = _document(text)
         heads[head.number] = head
         work.read(text, head, rank)
-    known = frozenset(name for text in documents for name in _defined(text))
+    known = elsewhere | {name for text in documents for name in _defined(text)}
     symbols = work.finish()
     in_force = InForce(
         place, first, last, symbols, tuple(work.mandates), heads, known, broken | work.astray, fingerprint(texts),
@@ -68,7 +71,11 @@ def applies(text: s.Document, place: str) -> bool:
 
 def places(documents: Iterable[s.Document]) -> list[str]:
     """Return the places that have documents, higher ones first."""
-    names = {t.header.place.text for t in documents if t.header and t.header.place}
+    return by_rank({t.header.place.text for t in documents if t.header and t.header.place})
+
+
+def by_rank(names: Iterable[str]) -> list[str]:
+    """Return places in order, higher ones first."""
     return sorted(names, key=lambda name: (name.count("-"), name))
 
 

@@ -7,12 +7,14 @@ missing is `Unknown` and says which; it does not spread where it is not needed: 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Protocol, TypeAlias, assert_never
 
 from tiaoli import model as m
 from tiaoli.operators import row
+from tiaoli.show_value import show_value
+from tiaoli.source import Span
 from tiaoli.values import Kind, Value, round_to
 
 
@@ -25,10 +27,20 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Trouble(Exception):
-    """A rule cannot be computed for this person and year; ``code`` is a diagnostic's."""
+    """A rule cannot be computed for this person and year; ``code`` is a diagnostic's.
+
+    ``span`` is what fails, ``clause`` the legal clause in which it stands, ``others`` what it clashes with.
+    """
 
     code: str
     arguments: tuple[tuple[str, object], ...]
+    span: Span | None = field(default=None, compare=False)
+    clause: str | None = field(default=None, compare=False)
+    others: tuple[Span, ...] = field(default=(), compare=False)
+
+    def under(self, basis: tuple[m.Basis, ...]) -> Trouble:
+        """Return the same with its legal clause, unless that is known already."""
+        return self if self.clause or self.span is None or not basis else replace(self, clause=str(basis[0]))
 
 
 Result: TypeAlias = Value | Unknown
@@ -185,7 +197,7 @@ def _apply(expression: m.Apply, env: Environment, watch: Watch) -> Result:
     if unknown:
         return Unknown(frozenset().union(*(u.needs for u in unknown)))
     if expression.operator == "÷" and values[1] == 0:
-        raise Trouble("E801", (("text", expression.span.text),))
+        raise Trouble("E801", (("text", expression.span.text),), expression.span)
     compute = row(expression.operator).compute
     try:
         if expression.operands[0].type.kind is Kind.DATE and expression.operator[0] in "+-":
@@ -193,7 +205,7 @@ def _apply(expression: m.Apply, env: Environment, watch: Watch) -> Result:
             return compute(*values, kind, expression.operator.endswith("进位"))  # type: ignore[no-any-return]
         return compute(*values)  # type: ignore[no-any-return]
     except (OverflowError, ValueError):
-        raise Trouble("E802", (("text", expression.span.text),)) from None
+        raise Trouble("E802", (("text", expression.span.text),), expression.span) from None
 
 
 def _connect(expression: m.Apply, env: Environment, watch: Watch) -> Result:
@@ -220,7 +232,10 @@ class Decision:
 
 def decide(rule: m.Rule, env: Environment, watch: Watch = _ignore) -> Decision:
     """Return the rule's value in the year of ``env``. Raises Trouble where it has none."""
-    unrounded, decided = _decide(rule, env, watch)
+    try:
+        unrounded, decided = _decide(rule, env, watch)
+    except Trouble as trouble:
+        raise trouble.under(rule.basis) from None
     if isinstance(unrounded, Unknown) or unrounded is None or not rule.type.kind.is_number:
         return Decision(unrounded, unrounded, decided)
     return Decision(round_to(number(unrounded), rule.unit, rule.mode), unrounded, decided)
@@ -266,11 +281,14 @@ def _first(
     clauses: tuple[m.Clause | m.Row, ...], env: Environment, watch: Watch
 ) -> tuple[Result, tuple[m.Clause | m.Row, ...]]:
     for clause in clauses:
-        holds = True if clause.condition is None else evaluate(clause.condition, env, watch)
-        if isinstance(holds, Unknown):
-            return holds, ()
-        if holds:
-            return evaluate(clause.value, env, watch), (clause,)
+        try:
+            holds = True if clause.condition is None else evaluate(clause.condition, env, watch)
+            if isinstance(holds, Unknown):
+                return holds, ()
+            if holds:
+                return evaluate(clause.value, env, watch), (clause,)
+        except Trouble as trouble:
+            raise trouble.under(clause.basis) from None
     raise AssertionError("the checker requires a last clause")
 
 
@@ -280,14 +298,24 @@ def _exception(
     held: list[tuple[Result, m.Clause]] = []
     for clause in group:
         assert clause.condition is not None
-        holds = evaluate(clause.condition, env, watch)
-        if isinstance(holds, Unknown):
-            return holds, ()
-        if holds:
-            held.append((evaluate(clause.value, env, watch), clause))
+        try:
+            holds = evaluate(clause.condition, env, watch)
+            if isinstance(holds, Unknown):
+                return holds, ()
+            if holds:
+                held.append((evaluate(clause.value, env, watch), clause))
+        except Trouble as trouble:
+            raise trouble.under(clause.basis) from None
     if not held:
         return None
     if any(value != held[0][0] for value, _ in held):
-        clauses = ", ".join(" ".join(map(str, clause.basis)) or str(clause.span) for _, clause in held)
-        raise Trouble("E803", (("rule", rule.name), ("clauses", clauses)))
+        arguments = (("rule", rule.name), ("clauses", "，".join(_claim(rule, *one) for one in held)))
+        (_, first), *others = held
+        raise Trouble("E803", arguments, first.span, None, tuple(c.span for _, c in others)).under(first.basis)
     return held[0][0], (held[0][1],)
+
+
+def _claim(rule: m.Rule, value: Result, clause: m.Clause) -> str:
+    """What an exception gives, and where it stands in the law."""
+    worth = "?" if isinstance(value, Unknown) else show_value(value, rule.type)
+    return f"{'、'.join(map(str, clause.basis)) or clause.span} → {worth}"

@@ -585,7 +585,8 @@ class Program:
     """The rules of ``place`` over the years ``first``..``last``, ready to evaluate.
 
     ``segments`` follow one another without gap. ``facts`` and ``parameters`` are by name, ``entities`` too (without the insured person).
-    ``unencoded`` has the rules that some or all years lack here, each with the parameters to which this place gives no value.
+    ``unencoded`` has the rules that some or all years lack here, each with the parameters to which this place gives no value;
+    ``unencoded_outputs`` are the 结果 rules among them.
     ``fingerprint`` identifies the texts. ``idle`` are mandates that name what some or all years do not define here.
     """
 
@@ -599,6 +600,7 @@ class Program:
     documents: Mapping[str, Document]
     fingerprint: str
     unencoded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unencoded_outputs: tuple[str, ...] = ()
     entities: Mapping[str, Entity] = field(default_factory=dict)
     idle: tuple[IdleMandate, ...] = ()
 

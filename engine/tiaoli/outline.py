@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any
 
 from tiaoli import syntax as s
 from tiaoli.consolidate import name_of, nearest
@@ -40,11 +42,11 @@ def check_headers(documents: Sequence[s.Document]) -> list[Diagnostic]:
     return found
 
 
-def check_outlines(documents: Sequence[s.Document]) -> list[Diagnostic]:
-    """Return citations that point nowhere and clauses of outlines that are neither encoded nor explained."""
+def check_outlines(documents: Sequence[s.Document], these: Sequence[s.Document] | None = None) -> list[Diagnostic]:
+    """Return citations that point nowhere and clauses of outlines that are neither encoded nor explained, of all or of ``these``."""
     by_number = {t.header.document: t for t in documents if t.header}
     found: list[Diagnostic] = []
-    for text in documents:
+    for text in documents if these is None else these:
         if text.header is not None:
             found.extend(_check_citations(text, by_number))
             found.extend(_check_outline(text))
@@ -63,10 +65,17 @@ def citations(node: object) -> Iterator[s.Citation]:
     elif isinstance(node, tuple):
         for item in node:
             yield from citations(item)
-    elif is_dataclass(node) and not isinstance(node, Span):
-        for item in fields(node):
-            if item.compare:
-                yield from citations(getattr(node, item.name))
+    else:
+        for name in _parts(type(node)):
+            yield from citations(getattr(node, name))
+
+
+@cache
+def _parts(kind: Any) -> tuple[str, ...]:
+    """The fields of a node of syntax that are part of its meaning; none of what is no node."""
+    if not is_dataclass(kind) or kind is Span:
+        return ()
+    return tuple(item.name for item in fields(kind) if item.compare)
 
 
 def covers(clause: str, cited: str) -> bool:

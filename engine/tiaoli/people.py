@@ -14,7 +14,7 @@ from tiaoli.backends.interpreter import Compiled
 from tiaoli.backends.population import Failed, Opened, run_population
 from tiaoli.backends.python_code import external
 from tiaoli.backends.stages import Staged
-from tiaoli.diagnostic import Diagnostic
+from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.errors import UsageError
 from tiaoli.meaning import Trouble, Unknown
 from tiaoli.record_facts import ID_KEYS, KIND_KEYS, kind_named, kinds_of
@@ -172,7 +172,10 @@ def uncomputed(why: Trouble | Unknown, person: str, year: int, rule: str) -> Dia
     """Return what is said of a result that cannot be computed."""
     if isinstance(why, Unknown):
         facts = "、".join(f"{name}（{of}年度）" if of else name for name, of in sorted(why.needs))
-        reason = f"缺少 / missing {facts}"
-    else:
-        reason = message(Diagnostic(why.code, dict(why.arguments)), "zh")
-    return Diagnostic("E804", {"person": person, "year": year, "rule": rule, "reason": reason})
+        reason = f"缺少 {facts}\0lacks {facts}"
+        return Diagnostic("E804", {"person": person, "year": year, "rule": rule, "reason": reason})
+    cause = Diagnostic(why.code, dict(why.arguments))
+    reason = "\0".join(message(cause, lang) for lang in ("zh", "en"))
+    arguments = {"person": person, "year": year, "rule": rule, "reason": reason, "cause": why.code}
+    related = tuple(Related(span, "clashes") for span in why.others)
+    return Diagnostic("E804", arguments, why.span, why.clause, related)

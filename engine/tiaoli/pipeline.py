@@ -18,12 +18,13 @@ from pathlib import Path
 
 from tiaoli import syntax as s
 from tiaoli.check import check
-from tiaoli.consolidate import consolidate, nearest, places
+from tiaoli.consolidate import applies, by_rank, consolidate, nearest, places
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.errors import TiaoliError
 from tiaoli.model import Program
 from tiaoli.outline import check_headers, check_outlines
 from tiaoli.parse import parse
+from tiaoli.shelf import Shelved, cited, glance
 from tiaoli.source import Source
 from tiaoli.workshop import Workshop
 
@@ -33,16 +34,31 @@ HORIZON = 50
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Parsed documents and everything wrong with them one by one."""
+    """Parsed documents and everything wrong with them one by one; ``shelf`` has those of other places that were not read."""
 
     documents: tuple[s.Document, ...]
     diagnostics: tuple[Diagnostic, ...]
+    shelf: tuple[Shelved, ...] = field(default=(), repr=False)
     workshop: Workshop = field(default_factory=Workshop, repr=False, compare=False)
 
     @property
     def places(self) -> list[str]:
         """The places that have documents, higher ones first."""
-        return places(self.documents)
+        return by_rank({*places(self.documents), *(d.place for d in self.shelf)})
+
+    def about(self, place: str) -> Library:
+        """Return the library with all documents read that apply to ``place``."""
+        wanted = [d for d in self.shelf if d.applies(place)]
+        if not wanted:
+            return self
+        more = tuple(parse(d.source)[0] for d in wanted)
+        rest = tuple(d for d in self.shelf if d not in wanted)
+        return Library((*more, *self.documents), self.diagnostics, rest, self.workshop)
+
+    def concerning(self, place: str) -> list[str]:
+        """Return the numbers of the documents that apply to ``place``, read or not."""
+        read = [d.header.document for d in self.documents if d.header and applies(d, place)]
+        return sorted([*read, *(d.number for d in self.shelf if d.applies(place))])
 
     @property
     def first_year(self) -> int:
@@ -69,7 +85,8 @@ def _library(parsed: Sequence[tuple[s.Document, list[Diagnostic]]]) -> Library:
 def build(library: Library, place: str, last: int) -> tuple[Program | None, list[Diagnostic]]:
     """Return the program of ``place`` up to the year ``last``, or None where errors leave none, and all diagnostics of the two passes."""
     first = first_year_of(library, place)
-    in_force, found = consolidate(library.documents, place, first, max(first, last))
+    elsewhere = frozenset(name for d in library.shelf for name in d.names)
+    in_force, found = consolidate(library.documents, place, first, max(first, last), elsewhere)
     program, more = check(in_force, library.workshop)
     diagnostics = found + more
     return (None if errors(diagnostics) else program), diagnostics
@@ -77,12 +94,7 @@ def build(library: Library, place: str, last: int) -> tuple[Program | None, list
 
 def first_year_of(library: Library, place: str) -> int:
     """Return 计算自 of the documents that apply to ``place``, or else their earliest 施行."""
-    own = tuple(d for d in library.documents if d.header and d.header.place and _above(d.header.place.text, place))
-    return Library(own, ()).first_year
-
-
-def _above(upper: str, place: str) -> bool:
-    return place == upper or place.startswith(upper + "-")
+    return Library(tuple(d for d in library.documents if applies(d, place)), ()).first_year
 
 
 def check_library(library: Library) -> list[Diagnostic]:
@@ -95,19 +107,41 @@ def check_library(library: Library) -> list[Diagnostic]:
     return sorted(unique.values(), key=lambda d: d.place)
 
 
-def load(paths: Sequence[Path] = (), built_in: bool = True) -> Library:
+def load(paths: Sequence[Path] = (), built_in: bool = True, place: str | None = None) -> Library:
     """Read the built-in rulesets and those under ``paths`` (files or folders). A document found in ``paths`` replaces the built-in one.
 
-    Raises TiaoliError when a path does not exist, holds no ruleset or cannot be read.
+    With ``place``, built-in documents that do not apply there stay on the shelf. Raises TiaoliError when a path does not exist, holds no
+    ruleset or cannot be read.
     """
     own = [parse(source) for path in paths for source in _sources(path)]
     if not built_in:
         return _library(own)
     numbers = {document.header.document for document, _ in own if document.header}
     with as_file(files("tiaoli.rulesets")) as folder:
-        shipped = [parse(source) for source in _sources(folder, prefix="tiaoli:")]
+        sources = _sources(folder, prefix="tiaoli:")
+    if place is not None:
+        return _about(place, sources, own, numbers)
+    shipped = [parse(source) for source in sources]
     kept = [p for p in shipped if p[0].header is None or p[0].header.document not in numbers]
     return _library([*kept, *own])
+
+
+def _about(
+    place: str, sources: Sequence[Source], own: Sequence[tuple[s.Document, list[Diagnostic]]], numbers: set[str]
+) -> Library:
+    """The documents of ``place`` and those that one's own cite; the shipped ones are known to be sound one by one."""
+    glances = [(source, glance(source)) for source in sources]
+    shelved = [d for _, d in glances if d is not None and d.number not in numbers]
+    named = cited(shelved, [document.source.text for document, _ in own])
+    wanted = [d for d in shelved if d.applies(place) or d in named]
+    shipped = [parse(d.source)[0] for d in wanted] + [parse(source)[0] for source, d in glances if d is None]
+    shipped = [d for d in shipped if d.header is not None and d.header.document not in numbers]
+    found = [diagnostic for _, mistakes in own for diagnostic in mistakes]
+    documents = [*shipped, *(document for document, _ in own)]
+    found += check_headers(documents)
+    found += check_outlines(documents, [document for document, _ in own])
+    rest = tuple(d for d in shelved if d not in wanted)
+    return Library(tuple(d for d in documents if d.header and d.header.place and d.header.effective), tuple(found), rest)
 
 
 def _sources(path: Path, prefix: str = "") -> list[Source]:

@@ -37,8 +37,8 @@ def help_text(diagnostic: Diagnostic, lang: str) -> str:
     return template.format_map(_Arguments(diagnostic.arguments, lang)).strip()
 
 
-_LABELLED = ("expected", "action", "takes", "bracket")
-"""Arguments that hold keys of `messages.LABELS`; all others are shown as they are."""
+_LABELLED = ("expected", "action", "takes", "bracket", "reason")
+"""Arguments that hold keys of `messages.LABELS`, or both languages; all others are shown as they are."""
 
 
 class _Arguments(dict[str, str]):

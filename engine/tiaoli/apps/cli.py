@@ -160,7 +160,7 @@ def run(
             writable(target)
         compiled, staged = rules.prepared(files, years, rule, _readings(reading))
         openings = read_states(opening)
-        faulty = Run(rules, compiled, openings, strict, staged).go(files, output, closing, provenance)
+        faulty = Run(rules, compiled, openings, strict, staged, rule is None).go(files, output, closing, provenance)
     if faulty:
         raise typer.Exit(1)
 

@@ -88,9 +88,16 @@ class Run:
     """Persons computed at a time where nothing but persons waits for them."""
 
     def __init__(
-        self, rules: Any, compiled: Any, openings: dict[Any, Any] | None, strict: bool, staged: Any = None
+        self,
+        rules: Any,
+        compiled: Any,
+        openings: dict[Any, Any] | None,
+        strict: bool,
+        staged: Any = None,
+        every: bool = False,
     ) -> None:
         self.rules, self.compiled, self.openings, self.strict, self.staged = rules, compiled, openings, strict, staged
+        self.every = every
         self.people = self.faults = self.breaches = 0
         self.others: dict[str, int] = {}
         self.unshown = 0
@@ -140,6 +147,7 @@ class Run:
         except OSError as error:
             wrong(Diagnostic("E824", {"path": str(output or closing or "stdout"), "reason": error.strerror or ""}))
         self._count(output)
+        self._not_encoded()
         return bool(self.faults or self.breaches)
 
     def _results(self, records: Files) -> Iterator[Any]:
@@ -278,6 +286,18 @@ class Run:
             f"计算了 {'、'.join([f'{self.people} 人', *others])}{where}；{self.faults} 条记录有错，没有计算。",
             f"computed: {', '.join([str(self.people), *others])}{where}; faulty records left out: {self.faults}.",
         )
+
+    def _not_encoded(self) -> None:
+        """Say which results a full run does not give here, and which figures they wait for."""
+        program, given = self.kinds[0].program, {n for c in self.kinds for n in c.outputs}
+        missing = [name for name in program.unencoded_outputs if name not in given]
+        if self.every and missing:
+            figures = "、".join(dict.fromkeys(p for name in missing for p in program.unencoded[name]))
+            names = "、".join(missing)
+            note(
+                f"{program.place} 未编码的结果：{names}（当地没有 {figures}）。",
+                f"not encoded for {program.place}: {names} ({figures} has no value there).",
+            )
 
     def _written(self, output: Path) -> list[Path]:
         from tiaoli.results import output_of
