@@ -13,6 +13,7 @@ import pytest
 import tiaoli
 import tiaoli.api
 from support import python
+from tiaoli.render import as_json, render_text
 
 RECORD = {
     "编号": "P001",
@@ -313,6 +314,45 @@ def test_a_division_by_zero_is_an_evaluation_error(small: tiaoli.Rules) -> None:
     with pytest.raises(tiaoli.EvaluationError) as error:
         small.evaluate(spent(0), 2025, rules=["倒数"])
     assert codes(error) == ["E804"]
+
+
+TROUBLES = """文件 甲  地区 CN  施行 2025年度
+条文 一 编码 费用, 人数, 日, 人均, 到期, 补助, 合计
+条文 一(二) 编码 人均, 补助
+每年 事实 费用: 金额 依据 一
+事实 人数: 整数 默认 0 依据 一
+事实 日: 日期 默认 2025-01-01 依据 一
+结果 规则 人均: 金额 舍入 四舍五入 到 分
+  当 费用 > 0元 得 费用 ÷ 人数 依据 一(二)
+  否则 0元 依据 一
+规则 到期: 日期 = 日 + 9999年 依据 一
+结果 规则 合计: 金额 = 若 人数 > 5 则 补助 否则 人均 + 补助 依据 一
+规则 补助: 金额 = 1元 依据 一
+例外 规则 补助 当 费用 > 5元 得 2元 依据 一(二)
+例外 规则 补助 当 费用 > 6元 得 3元 依据 一
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "cost", "place", "cause", "words"),
+    [
+        ("人均", 3, ("<text>", 8, 15), "E801", ("甲 一(二)", "费用 ÷ 人数", "division by zero: 费用 ÷ 人数")),
+        ("到期", 3, ("<text>", 10, 13), "E802", ("甲 一", "日 + 9999年", "leaves the years 1 to 9999")),
+        ("补助", 7, ("<text>", 13, 10), "E803", ("甲 一(二) → 2元，甲 一 → 3元", "与这一例外冲突: <text>:14:10")),
+        ("合计", 3, ("<text>", 8, 15), "E801", ("P 2025年度 合计：除数为零", "条款: 甲 一(二)")),
+    ],
+)
+def test_what_cannot_be_computed_is_said_at_the_place_of_the_rule(
+    rule: str, cost: int, place: tuple[str, int, int], cause: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(tiaoli.EvaluationError) as error:
+        tiaoli.loads(TROUBLES).evaluate({"编号": "P", "年度": {2025: {"费用": cost}}}, 2025, rules=[rule])
+    (said,) = error.value.diagnostics
+    assert (said.code, said.arguments["cause"], said.place) == ("E804", cause, place)
+    text = render_text(said, "zh") + render_text(said, "en")
+    assert [w for w in words if w not in text] == []
+    data = as_json(said, "en")
+    assert (data["file"], data["line"], data["clause"]) == (place[0], place[1], said.clause)
 
 
 def test_rules_not_asked_for_do_no_harm(small: tiaoli.Rules) -> None:

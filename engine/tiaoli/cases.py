@@ -363,7 +363,7 @@ def _evaluate(case: Case, rules: Rules, years: range) -> Result | Fault:
 
 
 def _refused(case: Case, error: TiaoliError) -> list[Failure]:
-    if case.fault is not None and any(d.code == case.fault for d in error.diagnostics):
+    if case.fault is not None and any(case.fault in (d.code, d.arguments.get("cause")) for d in error.diagnostics):
         return []
     if isinstance(error, EvaluationError | UsageError):
         return [Failure(case, _at(case, d), "") for d in error.diagnostics]

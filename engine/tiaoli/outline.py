@@ -105,9 +105,19 @@ def _check_citations(text: s.Document, by_number: Mapping[str, s.Document]) -> I
                 and "条文" not in cited.broken
                 and not any(covers(c, citation.clause) for c in clauses)
             ):
-                near = nearest(citation.clause, clauses)
+                near = _meant(cited, citation) or nearest(citation.clause, clauses)
                 arguments = {"clause": citation.clause, "document": target, "near": near}
                 yield Diagnostic("E603", arguments, citation.span)
+
+
+def _meant(text: s.Document, citation: s.Citation) -> str | None:
+    """The clause that lists what cites wrongly and is not cited by it, if there is one."""
+    citing = _citing(text)
+    name = next((n for n, cited in citing.items() if any(c is citation for c in cited)), None)
+    if name is None:
+        return None
+    listing = (o.clause.text for o in outlines(text) if name in map(_listed, o.encoded))
+    return next((clause for clause in listing if not _cites(citing[name], clause)), None)
 
 
 def _check_outline(text: s.Document) -> Iterator[Diagnostic]:
@@ -146,13 +156,22 @@ def _check_entry(
         if _listed(word) not in citing:
             near = nearest(word.text, citing)
             yield Diagnostic("E607", {"name": word.text, "clause": clause, "near": near}, word.span, clause)
-        elif not any(c.clause is not None and covers(clause, c.clause) for c in citing[_listed(word)]):
+        elif not _cites(citing[_listed(word)], clause) and not _astray(citing[_listed(word)], entries):
             yield Diagnostic("E608", {"name": word.text, "clause": written_clause(clause)}, word.span, clause)
     for name, cited in citing.items():
         here = next((c for c in cited if c.clause is not None and belongs(c.clause)), None)
         if here is not None and name not in listed:
             related = (Related(here.span, "cited_here"),)
             yield Diagnostic("E609", {"name": name, "clause": clause}, entry.span, clause, related)
+
+
+def _cites(cited: Sequence[s.Citation], clause: str) -> bool:
+    return any(c.clause is not None and covers(clause, c.clause) for c in cited)
+
+
+def _astray(cited: Sequence[s.Citation], entries: Sequence[s.Outline]) -> bool:
+    """Whether one of the clauses is in no outline; E603 says so, and that may be the one that lacks here."""
+    return any(c.clause and not any(covers(o.clause.text, c.clause) for o in entries) for c in cited)
 
 
 def _listed(word: s.Word) -> str:
