@@ -13,7 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from tiaoli.model import Fact, Program
-from tiaoli.values import Kind
+from tiaoli.values import INSURED, Kind
 
 PEOPLE = 1000
 YEARS = range(2016, 2028)
@@ -32,8 +32,8 @@ def number(name: str, person: int, year: int) -> int:
 
 def records(program: Program) -> Iterator[dict[str, Any]]:
     """Yield the records of the population with the facts of ``program``."""
-    own = [f for f in program.facts.values() if not f.yearly]
-    yearly = [f for f in program.facts.values() if f.yearly]
+    own = [f for f in program.facts_of(INSURED) if not f.yearly]
+    yearly = [f for f in program.facts_of(INSURED) if f.yearly]
     for person in range(PEOPLE):
         record: dict[str, Any] = {"编号": f"P{person:04d}"}
         record |= {f.name: v for f in own if (v := drawn(f, person, 0)) is not None}
@@ -77,7 +77,7 @@ def drawn(fact: Fact, person: int, year: int) -> Any:
             return date(1940, 1, 1) + timedelta(dice % 30_000)
         case Kind.YEAR:
             return 2016 + dice % 12
-        case Kind.PLACE | Kind.TEXT:
+        case Kind.PLACE | Kind.TEXT | Kind.LINK:
             return None
         case _:
             return _within(fact, dice % 5)

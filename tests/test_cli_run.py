@@ -388,8 +388,17 @@ def test_an_existing_output_is_replaced_as_a_whole(command: Command, records: Pa
     assert sorted(p.name for p in records.parent.iterdir()) == sorted([output.name, records.name])
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [
+        (signal.SIGINT, 130, "已中断"),
+        (signal.SIGTERM, 1, "运行被终止"),
+        (signal.SIGHUP, 1, "运行被终止"),
+        (signal.SIGQUIT, 1, "运行被终止"),
+    ],
+)
 def test_an_interrupted_run_leaves_the_old_file_and_no_partial_one(
-    records: Path, histories: list[dict[str, Any]]
+    records: Path, histories: list[dict[str, Any]], number: signal.Signals, code: int, word: str
 ) -> None:
     folder = records.parent
     big, output = folder / "big.jsonl", folder / "o.jsonl"
@@ -397,10 +406,10 @@ def test_an_interrupted_run_leaves_the_old_file_and_no_partial_one(
     output.write_text("从前的结果", encoding="utf-8")
     running = start("run", "CN-JX", big, "--year", "2025..2034", "-o", output, "--closing", folder / "c.jsonl")
     wait_for(lambda: any(".partial" in p.name and p.stat().st_size for p in folder.iterdir()), running)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     result = said(running)
-    assert result.code == 130
-    assert "Traceback" not in result.err and "已中断" in result.err
+    assert result.code == code
+    assert "Traceback" not in result.err and word in result.err
     assert output.read_text(encoding="utf-8") == "从前的结果"
     assert sorted(p.name for p in folder.iterdir()) == sorted(["big.jsonl", "o.jsonl", records.name])
 

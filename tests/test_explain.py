@@ -273,3 +273,15 @@ def test_an_explanation_prints_exact_figures(everything: Rules) -> None:
     assert told["代入"] == "取大(0元, 63,261.57元 - 120.5元) × 75.5%"
     assert told["舍入"] == {"前": "47,671.50785元", "方式": "向下", "单位": "1元"}
     assert json_text(told["值"]) == "47671"
+
+
+@pytest.mark.parametrize(("levels", "cut"), [(60, False), (61, False), (62, True), (90, True)])
+def test_a_drawing_that_is_cut_says_so(levels: int, cut: bool) -> None:
+    chain = "\n".join(f"规则 级{n}: 整数 = 级{n - 1} + 1 依据 一" for n in range(1, levels))
+    names = ", ".join(f"级{n}" for n in range(levels))
+    text = f"文件 甲 地区 CN 施行 2025年度\n条文 一 编码 {names}\n规则 级0: 整数 = 1 依据 一\n{chain}\n"
+    found = tiaoli.loads(text).evaluate({"编号": "P"}, 2025, rules=[f"级{levels - 1}"]).explain(f"级{levels - 1}", 2025)
+    assert len(found.accounts) == levels
+    assert ("只列到第 60 层；--format json 有全部" in as_text(found)) is cut
+    assert ("没有往下列" in as_text(found)) is cut
+    assert ("cut at level 60" in as_text(found, "en")) is cut

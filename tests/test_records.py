@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from tiaoli import render
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.model import ANY, Constant, Fact, Program, Range
 from tiaoli.record_facts import Shape
@@ -196,13 +197,26 @@ def test_xlsx_faults(tmp_path: Path) -> None:
     assert faults(found)[3].arguments["found"] == "100.005"
     assert [one.person for one in found if isinstance(one, Fault)] == ["7"]
     (tmp_path / "broken.xlsx").write_bytes(b"PK nonsense")
-    assert spots(list(reader().read(tmp_path / "broken.xlsx"))) == [("E707", None, None)]
+    assert spots(list(reader().read(tmp_path / "broken.xlsx"))) == [("E747", None, None)]
 
 
-def sheet(tmp_path: Path, rows: list[list[object]]) -> Path:
+def test_faults_of_a_workbook_name_the_sheet(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["编号", "年度", "原封顶线", "参保"], ["甲", 2025, 1, "也许"], ["乙", 2025, 1, "是"]]
+    (fault, _) = list(reader().read(sheet(tmp_path, rows, "名单")))
+    (said,) = faults([fault])
+    assert (said.sheet, said.line, said.column) == ("名单", 2, 4)
+    assert "a.xlsx [名单]:2:4" in render.render_text(said, "zh")
+    assert render.as_json(said, "zh")["sheet"] == "名单"
+    for head in ([["编号", "原封顶线"]], [[]], [["年度"], [2025]]):
+        found = list(reader().read(sheet(tmp_path, head, "说明")))
+        assert {d.sheet for d in faults(found)} == {"说明"}
+
+
+def sheet(tmp_path: Path, rows: list[list[object]], title: str = "Sheet") -> Path:
     from openpyxl import Workbook
 
     book = Workbook()
+    book.worksheets[0].title = title
     for row in rows:
         book.worksheets[0].append(row)
     book.save(tmp_path / "a.xlsx")
@@ -477,8 +491,8 @@ def test_json_places(tmp_path: Path) -> None:
         ("a.jsonl", "\n\n", ("E706", 1, 1)),
         ("a.yaml", "# nothing\n", ("E706", 1, 1)),
         ("a.yaml", "---\n---\n[]", ("E706", 1, 1)),
-        ("a.yaml", "a: b\n c: d: e\n", ("E707", 2, 3)),
-        ("a.yaml", "a: [1,\nb: 2", ("E707", 2, 5)),
+        ("a.yaml", "a: b\n c: d: e\n", ("E707", 2, 2)),
+        ("a.yaml", "a: [1,\nb: 2", ("E707", 1, 4)),
         ("a.yaml", "a: *b\n", ("E707", 1, 4)),
         ("a.yaml", "a: \x00\n", ("E707", 1, 4)),
         ("a.yaml", "%YAML 9.0\n---\na: 1\n", ("E707", 1, 1)),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from heapq import heappop, heappush
 from itertools import chain
 
 from tiaoli import model as m
@@ -259,17 +260,46 @@ def reach(
     )
     total: dict[str, Range] = {}
     initial = {r.name: point(r.initial) for s in segments for r in s.rules if r.has_initial}
-    texts = {id(r): r for s in segments for r in s.rules}.values()
-    summing = any(isinstance(n, m.Aggregate) for r in texts for n in workshop.reading(r).nodes)
-    sums_initial = {name: _many(value) for name, value in initial.items()} if summing else {}
+    summed = _summed(segments, workshop)
+    sums_initial = {name: _many(value) for name, value in initial.items() if name in summed}
     state.before, state.sums_before = dict(initial), dict(sums_initial)
     sums: dict[str, Range] = {}
-    way = _Way(state, (initial, sums_initial), (total, sums), summing)
+    way = _Way(state, (initial, sums_initial), (total, sums), summed)
     for segment in segments:
         way.follow(segment)
     state.now, state.sums = dict(total), dict(sums)
     state.before, state.sums_before = _with_initial(total, initial), _with_initial(sums, sums_initial)
     return state, total
+
+
+def _summed(segments: list[m.Segment], workshop: Workshop) -> frozenset[str]:
+    """The rules whose values are added up somewhere, and those that such values are plainly made up of."""
+    texts: dict[str, list[m.Rule]] = {}
+    pending: list[m.Expression] = []
+    for rule in {id(r): r for s in segments for r in s.rules}.values():
+        texts.setdefault(rule.name, []).append(rule)
+        totals = (n for n in workshop.reading(rule).nodes if isinstance(n, m.Aggregate) and n.form == "合计")
+        pending += [n.value for n in totals if n.value is not None]
+    found: set[str] = set()
+    while pending:
+        fresh = set(_addends(pending.pop())) - found
+        found |= fresh
+        pending += [v for name in fresh for rule in texts.get(name, ()) for v in m.values_of(rule.body)]
+    return frozenset(found)
+
+
+def _addends(expression: m.Expression) -> Iterator[str]:
+    """The rules whose sums tell the sum of ``expression``; see `Reach.sum`."""
+    match expression:
+        case m.RuleRef(name=name):
+            yield name
+        case m.Apply(operator="+" | "-" | "负" | "×") | m.Choose():
+            for below in m.operands(expression):
+                yield from _addends(below)
+        case m.Aggregate(form="合计", value=value) if value is not None:
+            yield from _addends(value)
+        case _:
+            pass
 
 
 @dataclass(slots=True)
@@ -279,7 +309,7 @@ class _Way:
     state: Reach
     initial: tuple[Mapping[str, Range], Mapping[str, Range]]
     totals: tuple[dict[str, Range], dict[str, Range]]
-    summing: bool
+    summed: frozenset[str]
     running: dict[str, m.Rule] = field(default_factory=dict)
     past: set[str] = field(default_factory=set)
 
@@ -287,26 +317,32 @@ class _Way:
         """Carry the ranges through the years of a segment."""
         active = {rule.name: rule for rule in segment.rules}
         gone = self.running.keys() - active.keys()
-        fresh = {name for name, rule in active.items() if self.running.get(name) is not rule}
+        fresh = [i for i, rule in enumerate(segment.rules) if self.running.get(rule.name) is not rule]
         self.running = active
-        for year in range(segment.first, segment.last + 1):
-            if not (fresh or gone or self.past) and year > segment.first:
+        readers = _Readers(segment.rules, self.state.workshop)
+        for _ in range(segment.first, segment.last + 1):
+            if not (fresh or gone or self.past):
                 return
-            self._year(segment.rules, fresh, gone)
-            fresh, gone = set(), set()
+            self._year(segment.rules, readers, fresh, gone)
+            fresh, gone = [], set()
 
-    def _year(self, rules: Iterable[m.Rule], fresh: set[str], gone: set[str]) -> None:
+    def _year(self, rules: Sequence[m.Rule], readers: _Readers, fresh: list[int], gone: set[str]) -> None:
         state, moved = self.state, set(gone)
         state.now, state.sums = dict(state.before), dict(state.sums_before)
         for name in gone:
             _return(state.now, self.initial[0], name)
             _return(state.sums, self.initial[1], name)
-        for rule in rules:
-            reading = state.workshop.reading(rule)
-            if rule.name not in fresh and reading.now.isdisjoint(moved) and reading.before.isdisjoint(self.past):
-                continue
-            if self._moves(rule):
-                moved.add(rule.name)
+        due = {*fresh, *(i for name in self.past for i in readers.next_year.get(name, ()))}
+        due.update(i for name in gone for i in readers.same_year.get(name, ()))
+        pending = sorted(due)
+        while pending:
+            index = heappop(pending)
+            if self._moves(rules[index]):
+                moved.add(rules[index].name)
+                for reader in readers.same_year.get(rules[index].name, ()):
+                    if reader not in due:
+                        due.add(reader)
+                        heappush(pending, reader)
         self.past = moved
         state.before, state.sums_before = state.now, state.sums
 
@@ -316,10 +352,24 @@ class _Way:
         known = state.now.get(name), state.sums.get(name)
         state.now[name] = state.reached(rule)
         _widen(self.totals[0], name, state.now)
-        if self.summing:
+        if name in self.summed:
             state.sums[name] = _capped(state.sum_of_rule(rule))
             _widen(self.totals[1], name, state.sums)
         return known != (state.now[name], state.sums.get(name))
+
+
+class _Readers:
+    """The places, in the order of a segment, of the rules that read a name in the same year or through 上年."""
+
+    def __init__(self, rules: Iterable[m.Rule], workshop: Workshop) -> None:
+        self.same_year: dict[str, list[int]] = {}
+        self.next_year: dict[str, list[int]] = {}
+        for index, rule in enumerate(rules):
+            reading = workshop.reading(rule)
+            for name in reading.now:
+                self.same_year.setdefault(name, []).append(index)
+            for name in reading.before:
+                self.next_year.setdefault(name, []).append(index)
 
 
 def _return(ranges: dict[str, Range], initial: Mapping[str, Range], name: str) -> None:

@@ -30,11 +30,13 @@ from tiaoli.workshop import Workshop
 _LIMIT = 2**63 - 1
 
 
-def check(in_force: InForce, workshop: Workshop) -> tuple[m.Program | None, list[Diagnostic]]:
-    """Return the program of a place, or None where errors leave none, and all diagnostics. ``workshop`` is that of the library."""
+def check(in_force: InForce, workshop: Workshop, to_run: bool = True) -> tuple[m.Program | None, list[Diagnostic]]:
+    """Return the program of a place, or None where errors leave none, and all diagnostics. ``workshop`` is that of the library; where
+    the program is not ``to_run``, the ranges that back ends ask for are not written into it.
+    """
     found: list[Diagnostic] = []
     scope = resolve(in_force, found)
-    program = _program_of(Desk(in_force, scope, Elaborator(scope), found, workshop))
+    program = _program_of(Desk(in_force, scope, Elaborator(scope), found, workshop, to_run))
     return (None if errors(found) else program), found
 
 
@@ -60,7 +62,8 @@ def _bounded(desk: Desk, segments: list[m.Segment], ranges: Reach, totals: dict[
         for rule in segment.rules:
             if id(rule) not in done:
                 total = totals.get(rule.name, ANY)
-                done[id(rule)] = ranges.with_ranges(rule, total)
+                plain = isinstance(rule.body, m.Cases) and not desk.to_run
+                done[id(rule)] = rule if plain else ranges.with_ranges(rule, total)
                 fresh = rule.name not in said and not spoiled
                 if (
                     fresh
@@ -75,7 +78,7 @@ def _overflows(desk: Desk, rule: m.Rule, total: m.Range) -> bool:
     if not rule.type.kind.is_number:
         return False
     low, high = total
-    if low is None or high is None or max(abs(Fraction(low)), abs(Fraction(high))) * 10**rule.scale > _LIMIT:
+    if low is None or high is None or not -_LIMIT <= low * 10**rule.scale <= high * 10**rule.scale <= _LIMIT:
         nodes = (n for e in m.expressions(rule.body) for n in m.walk(e))
         summed = next((n for n in nodes if isinstance(n, m.Aggregate) and n.form == "合计"), None)
         if summed is None or summed.value is None:

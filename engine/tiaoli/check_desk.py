@@ -29,6 +29,7 @@ class Desk:
     elaborator: Elaborator
     found: list[Diagnostic]
     workshop: Workshop
+    to_run: bool
     entities: dict[str, m.Entity] = field(default_factory=dict)
     facts: dict[str, m.Fact] = field(default_factory=dict)
     parameters: dict[str, m.Parameter] = field(default_factory=dict)

@@ -154,6 +154,19 @@ def _place_of(key: s.Expression | None) -> object:
 
 def _value(desk: Desk, text: ValueText, signature: Signature, key_type: Type | None) -> m.ParameterValue:
     row = text.row
+    made_of = (row, text.key, text.first, text.last, text.document.number, signature.type, key_type)
+    known = desk.workshop.figures.get(tuple(map(id, made_of[:2])) + made_of[2:])
+    if known is not None:
+        return known[1]
+    before = len(desk.found)
+    value = _worked_out(desk, text, signature, key_type)
+    if len(desk.found) == before:
+        desk.workshop.figures[tuple(map(id, made_of[:2])) + made_of[2:]] = (made_of, value)
+    return value
+
+
+def _worked_out(desk: Desk, text: ValueText, signature: Signature, key_type: Type | None) -> m.ParameterValue:
+    row = text.row
     context = Context(text.document.number, clause_text(row.modifiers))
     require_basis(desk, row.modifiers, row.span, context)
     key: Value = None

@@ -23,15 +23,18 @@ def check_tables(desk: Desk, segments: list[m.Segment]) -> None:
     seen: set[tuple[str, object]] = set()
     for segment in segments:
         for rule in segment.rules:
+            if isinstance(rule.body, m.Cases) or id(rule) in desk.workshop.sound_tables:
+                continue
+            before = len(desk.found)
             for year in _changing_years(desk, rule, segment):
                 _table_in(desk, rule, Constants(year, desk.parameters, desk.questions), seen)
+            if len(desk.found) == before and not desk.workshop.reading(rule).parameters:
+                desk.workshop.sound_tables[id(rule)] = rule
 
 
 def _changing_years(desk: Desk, rule: m.Rule, segment: m.Segment) -> list[int]:
     """The first year, and each in which a parameter that bounds a cell changes."""
-    if isinstance(rule.body, m.Cases):
-        return []
-    names = {n.name for e in m.expressions(rule.body) for n in m.walk(e) if isinstance(n, m.ParameterRef)}
+    names = {name for name, _ in desk.workshop.reading(rule).parameters}
     years = {v.first for name in names for v in desk.parameters[name].values}
     return sorted({segment.first} | {y for y in years if segment.first < y <= segment.last})
 

@@ -63,7 +63,7 @@ def _mandate(desk: Desk, text: MandateText, ranges: Reach, figures: _Figures) ->
         return []
     decided = figures.alone(node)
     mandate = m.Mandate(
-        ranges.marked(node), written.in_principle, decided, first, last, basis, text.document.number, written.span,
+        ranges.marked(node) if desk.to_run else node, written.in_principle, decided, first, last, basis, text.document.number, written.span,
         entity,
     )  # fmt: skip
     if decided and not errors(desk.found):

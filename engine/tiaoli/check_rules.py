@@ -58,14 +58,16 @@ def _rule(desk: Desk, symbol: RuleSymbol, signature: Signature) -> None:
 
 
 def _local(rules: list[m.Rule]) -> bool:
-    """Whether a text means something of its own in each place: it names the place, or reaches other records."""
+    """Whether a text means something of its own in each place, which it names."""
     nodes = (n for rule in rules for e in m.expressions(rule.body) for n in m.walk(e))
-    kinds = (m.Through, m.Aggregate)
-    return any(isinstance(n, kinds) or n.type.kind in (Kind.PLACE, Kind.LINK) for n in nodes)
+    return any(n.type.kind is Kind.PLACE for n in nodes)
 
 
 def _meaning(desk: Desk, name: str) -> Meaning | None:
-    """All that elaboration may ask of a name, or None where the place has no such name."""
+    """All that elaboration may ask of a name, or None where the place has no such name; 的 stands for kinds of record and links."""
+    if name == "的":
+        links = tuple((n, sig.owner, sig.type) for n, sig in desk.scope.signatures.links())
+        return (tuple(desk.in_force.entities), links)
     sign = desk.scope.signatures.get(name)
     if sign is None:
         return None

@@ -21,6 +21,8 @@ def into_segments(desk: Desk) -> list[m.Segment]:
     starts = sorted(c for c in cuts if first <= c <= last)
     segments: list[m.Segment] = []
     said: set[tuple[str, int, str]] = set()
+    needs: dict[str, list[str]] = {}
+    order: list[str] = []
     for index, start in enumerate(starts):
         end = starts[index + 1] - 1 if index + 1 < len(starts) else last
         active = {n: r for n, rs in desk.rules.items() for r in rs if r.first <= start <= r.last}
@@ -28,12 +30,17 @@ def into_segments(desk: Desk) -> list[m.Segment]:
         active = {n: _in_years(desk, r, active, said) if r.hidden else r for n, r in active.items()}
         for rule in active.values():
             _check_references(desk, rule, active, start, end, said)
-        segments.append(m.Segment(start, end, tuple(_ordered(desk, active)), ()))
+        before, needs = needs, {n: _reads(desk, r, active) for n, r in active.items()}
+        if needs != before:
+            order = _ordered(desk, active, needs)
+        segments.append(m.Segment(start, end, tuple(active[name] for name in order), ()))
     return segments
 
 
 def _in_years(desk: Desk, rule: m.Rule, active: dict[str, m.Rule], said: set[tuple[str, int, str]]) -> m.Rule:
     """A hidden rule reads the 初值 of rules that are not in force."""
+    if desk.workshop.reading(rule).now <= active.keys():
+        return rule
 
     def change(expression: m.Expression) -> m.Expression:
         if isinstance(expression, m.Through) and not expression.value.lag and _gone(expression.value, active):
@@ -148,11 +155,10 @@ def _has_values(
             return
 
 
-def _ordered(desk: Desk, active: dict[str, m.Rule]) -> list[m.Rule]:
+def _ordered(desk: Desk, active: dict[str, m.Rule], needs: dict[str, list[str]]) -> list[str]:
     """Rules so that each stands behind those it reads in the same year; a cycle is said with its path."""
-    order: list[m.Rule] = []
+    order: list[str] = []
     state: dict[str, int] = {}
-    needs = {n: _reads(desk, r, active) for n, r in active.items()}
     for name in active:
         if name not in state:
             _visit(desk, name, active, needs, state, order)
@@ -165,7 +171,7 @@ def _visit(
     active: dict[str, m.Rule],
     needs: dict[str, list[str]],
     state: dict[str, int],
-    order: list[m.Rule],
+    order: list[str],
 ) -> None:
     path: list[str] = [root]
     pending = [iter(needs[root])]
@@ -176,7 +182,7 @@ def _visit(
             pending.pop()
             done = path.pop()
             state[done] = 2
-            order.append(active[done])
+            order.append(done)
         elif following not in state:
             state[following] = 1
             path.append(following)
@@ -195,8 +201,7 @@ def _cycle(desk: Desk, path: list[str], active: dict[str, m.Rule]) -> None:
 
 
 def _reads(desk: Desk, rule: m.Rule, active: dict[str, m.Rule]) -> list[str]:
-    nodes = desk.workshop.reading(rule).nodes
-    return list(dict.fromkeys(n.name for n in nodes if isinstance(n, m.RuleRef) and not n.lag and n.name in active))
+    return [name for name in desk.workshop.reading(rule).in_order if name in active]
 
 
 def _keys(key_type: Type | None) -> tuple[Value, ...]:

@@ -25,13 +25,13 @@ def leave_out(desk: Desk) -> None:
     if not lacking:
         return
     missing = _missing(desk, lacking, years)
-    for name in list(desk.rules):
-        wanting = {p for year in years for p in missing[year].get(name, ())}
-        if wanting:
-            desk.unencoded[name] = tuple(sorted(wanting))
-            desk.rules[name] = [piece for text in desk.rules[name] for piece in _pieces(text, missing)]
-            if not desk.rules[name]:
-                del desk.rules[name]
+    different = list({id(needs): needs for needs in missing.values()}.values())
+    for name in {name for needs in different for name in needs}:
+        wanting = {p for needs in different for p in needs.get(name, ())}
+        desk.unencoded[name] = tuple(sorted(wanting))
+        desk.rules[name] = [piece for text in desk.rules[name] for piece in _pieces(text, missing)]
+        if not desk.rules[name]:
+            del desk.rules[name]
 
 
 def _lacking(parameter: m.Parameter, years: range) -> frozenset[int]:
@@ -45,13 +45,21 @@ def _missing(desk: Desk, lacking: dict[str, frozenset[int]], years: range) -> di
     texts = [desk.workshop.reading(text) for several in desk.rules.values() for text in several]
     done: dict[object, _Needs] = {}
     missing: dict[int, _Needs] = {}
+    turns = {r.rule.first for r in texts} | {r.rule.last + 1 for r in texts}
+    edges = {y for gaps in lacking.values() for y in gaps if y - 1 not in gaps}
+    edges |= {y + 1 for gaps in lacking.values() for y in gaps if y + 1 not in gaps}
+    turns |= edges | {y + 1 for y in edges}
+    needs: _Needs = {}
     for year in years:
+        if year not in turns and year != years.start:
+            missing[year] = needs
+            continue
         active = [r for r in texts if r.rule.first <= year <= r.rule.last]
         absent = frozenset((name, lag) for name, gaps in lacking.items() for lag in (0, 1) if year - lag in gaps)
         key = (absent, tuple(id(r) for r in active))
         if key not in done:
             done[key] = _spread(active, absent)
-        missing[year] = done[key]
+        needs = missing[year] = done[key]
     return missing
 
 

@@ -30,7 +30,7 @@ from tiaoli.symbols import (
     ValueText,
     Version,
 )
-from tiaoli.values import INSURED, INSURED_NAMES
+from tiaoli.values import INSURED, INSURED_NAMES, KIND_NAMES
 
 BUILT_INS = ("本年度", "current_year", "地区", "place", "编号", "id")
 T = TypeVar("T")
@@ -210,6 +210,9 @@ class _Work:
             self.found.append(Diagnostic("E203", {"name": word.text}, word.span))
             return
         if head.place.startswith(self.framing.get(word.text, head.place) + "-"):
+            if self._goes_on(declaration, word.text):
+                self._lay(declaration, head)
+                return
             self._forget(word.text)
         if word.text in self.spans:
             related = (Related(self.spans[word.text], "first_defined"),)
@@ -220,6 +223,19 @@ class _Work:
             self.framing[word.text] = head.place
         self.owners[word.text] = owner_of(declaration)
         self._lay(declaration, head)
+
+    def _goes_on(self, declaration: s.Definition, name: str) -> bool:
+        """Whether a lower place's own definition is of the same sort and type as the framework's, which then holds until it begins."""
+        match declaration:
+            case s.Parameter() if name in self.parameters:
+                old = self.parameters[name][0]
+                return (old.key is None) == (declaration.key is None) and _written_type(old) == _written_type(declaration)
+            case s.Rule() | s.Table() | s.Scale() if name in self.rules:
+                texts = [item[0].head for _, _, item in self.rules[name] if item]
+                own = declaration.head
+                return all((_type_of(h.type), h.optional) == (_type_of(own.type), own.optional) for h in texts)
+            case _:
+                return False
 
     def _forget(self, name: str) -> None:
         """A lower place defines for itself what a framework above it defined."""
@@ -439,6 +455,19 @@ class _Work:
                 ValueText(item.row, key, item.document, first, last) for first, last, item in flatten(own) if item
             )
         return flat
+
+
+def _type_of(written: s.TypeName) -> object:
+    words = tuple(word.text for word in written.words)
+    return KIND_NAMES.get(words[0], words)
+
+
+def _written_type(parameter: s.Parameter) -> object:
+    """The type of a parameter as its text shows it: written, or that of its first value."""
+    if parameter.type is not None:
+        return _type_of(parameter.type)
+    value = parameter.rows[0].value if parameter.rows else None
+    return value.kind if isinstance(value, s.Literal) else None
 
 
 def _entity(owner: s.Word | None) -> str:

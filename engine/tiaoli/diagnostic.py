@@ -27,7 +27,7 @@ class Diagnostic:
     """One mistake or doubt.
 
     ``code`` is a key of `messages.MESSAGES` and fixes the severity; ``arguments`` fill its text; ``clause`` is the legal clause in
-    which the place stands; ``path``, ``line`` and ``column`` name a place in a file of records, which has no span.
+    which the place stands; ``path``, ``line`` and ``column`` name a place in a file of records, which has no span, ``sheet`` that of a workbook.
     """
 
     code: str
@@ -38,6 +38,7 @@ class Diagnostic:
     path: str | None = None
     line: int | None = None
     column: int | None = None
+    sheet: str | None = None
 
     @property
     def severity(self) -> Severity:

@@ -417,7 +417,8 @@ _SAY = {
         "holds": "成立", "rounding": "舍入", "fact": "记录", "seen": "见上", "needs": "还缺少", "unknown": "不能确定",
         "reading": "存疑的读法", "since": "自{year}年度起", "none": "没有结果", "note": "说明", "open": "？", "history": "历年",
         "initial": "初值", "inside": "（{}）", "comma": "，", "doubtful": "（可靠性 {}）",
-        "gathered": "{members} {count} 条，计入 {counted} 条", "left": "，没有计算 {left} 条",
+        "gathered": "{members} {count} 条，计入 {counted} 条", "left": "，没有计算 {left} 条", "deeper": "没有往下列",
+        "cut": "只列到第 {depth} 层；--format json 有全部",
     },
     "en": {
         "year": "{year}", "years": "{first}-{last}", "basis": "basis", "formula": "formula", "because": "condition",
@@ -425,7 +426,8 @@ _SAY = {
         "unknown": "cannot be determined", "reading": "readings of open questions", "since": "since {year}", "none": "no result",
         "note": "note", "open": "?", "history": "over the years", "initial": "initial value", "inside": " ({})", "comma": ", ",
         "doubtful": " (reliability {})",
-        "gathered": "{members}: {count} records, {counted} counted", "left": ", {left} not computed",
+        "gathered": "{members}: {count} records, {counted} counted", "left": ", {left} not computed", "deeper": "not followed further",
+        "cut": "cut at level {depth}; --format json has all",
     },
 }  # fmt: skip
 
@@ -437,6 +439,11 @@ class _Branch:
     text: str
     below: list[_Branch]
     strong: bool = False
+    cut: bool = False
+
+    def is_cut(self) -> bool:
+        """Whether something below was left out for depth."""
+        return self.cut or any(below.is_cut() for below in self.below)
 
 
 def as_text(explanation: Explanation, lang: str = "zh") -> str:
@@ -471,6 +478,8 @@ def _grow(x: Explanation, lang: str) -> _Branch:
     root.text = ("" if x.entity == INSURED else f"{x.entity} ") + f"{x.person} " + root.text
     if x.readings:
         root.below.append(_Branch(f"{say['reading']}: " + say["comma"].join(f"{n} = {o}" for n, o in x.readings), []))
+    if root.is_cut():
+        root.below.append(_Branch(say["cut"].format(depth=_DEEPEST), []))
     return root
 
 
@@ -509,18 +518,20 @@ def _input_branches(
             owners = {a.owner for a in x.accounts if a.rule == entry.name}
             owner = account.owner if entry.owner is None else entry.owner if entry.owner in owners else None
             known = owner in owners
-            if known and (entry.name, owner) not in told and depth < _DEEPEST:
+            fresh = known and (entry.name, owner) not in told
+            if fresh and depth < _DEEPEST:
                 yield _rule_branch(x, entry.name, owner, told, lang, depth + 1)
             elif (entry.name, owner) != (account.rule, account.owner) and not rules_only:
-                yield _Branch(_repeated(entry, lang, known), [])
+                why = "deeper" if fresh else "seen" if known else "initial"
+                yield _Branch(_repeated(entry, lang, why), [], cut=fresh)
         elif entry.kind != "question" and not rules_only:
             yield _Branch(_input_line(entry, lang), [])
 
 
-def _repeated(entry: Input, lang: str, known: bool) -> str:
+def _repeated(entry: Input, lang: str, why: str) -> str:
     say = _SAY[lang]
     shown = say["unknown"] if isinstance(entry.value, Unknown) else show_value(entry.value, entry.type, lang)
-    return f"{_of(entry.owner)}{say['year'].format(year=entry.year)} {entry.name} = {shown}{say['inside'].format(say['seen' if known else 'initial'])}"
+    return f"{_of(entry.owner)}{say['year'].format(year=entry.year)} {entry.name} = {shown}{say['inside'].format(say[why])}"
 
 
 def _of(owner: tuple[str, str] | None) -> str:

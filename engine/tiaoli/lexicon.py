@@ -5,6 +5,7 @@ A name that is a keyword becomes that keyword, so words are never split; `mask` 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ def _reserve(token: Token) -> Token:
 
 @cache
 def parser() -> Lark:
-    """Return the parser of one declaration; its start is `declaration`."""
+    """Return the parser of one declaration; its start is `declaration`. Its tables are kept from one process to the next in the file
+    that TIAOLI_TABLES names, if any, and made anew when the grammar changes."""
     return Lark(
         _grammar("tiaoli.lark") + _grammar("keywords.lark"),
         parser="lalr",
@@ -76,6 +78,7 @@ def parser() -> Lark:
         postlex=_AlwaysNames(),
         lexer_callbacks={"NAME": _reserve},
         maybe_placeholders=False,
+        cache=os.environ.get("TIAOLI_TABLES") or False,
     )
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import cache
-from typing import Any
 
 from tiaoli import syntax as s
 from tiaoli.consolidate import name_of, nearest
@@ -70,12 +68,14 @@ def citations(node: object) -> Iterator[s.Citation]:
             yield from citations(getattr(node, name))
 
 
-@cache
-def _parts(kind: Any) -> tuple[str, ...]:
+_PARTS: dict[type, tuple[str, ...]] = {Span: ()}
+
+
+def _parts(kind: type) -> tuple[str, ...]:
     """The fields of a node of syntax that are part of its meaning; none of what is no node."""
-    if not is_dataclass(kind) or kind is Span:
-        return ()
-    return tuple(item.name for item in fields(kind) if item.compare)
+    if kind not in _PARTS:
+        _PARTS[kind] = tuple(item.name for item in fields(kind) if item.compare) if is_dataclass(kind) else ()
+    return _PARTS[kind]
 
 
 def covers(clause: str, cited: str) -> bool:

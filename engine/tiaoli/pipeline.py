@@ -82,12 +82,14 @@ def _library(parsed: Sequence[tuple[s.Document, list[Diagnostic]]]) -> Library:
     return Library(usable, tuple(found))
 
 
-def build(library: Library, place: str, last: int) -> tuple[Program | None, list[Diagnostic]]:
+def build(
+    library: Library, place: str, last: int, to_run: bool = True
+) -> tuple[Program | None, list[Diagnostic]]:
     """Return the program of ``place`` up to the year ``last``, or None where errors leave none, and all diagnostics of the two passes."""
     first = first_year_of(library, place)
     elsewhere = frozenset(name for d in library.shelf for name in d.names)
     in_force, found = consolidate(library.documents, place, first, max(first, last), elsewhere)
-    program, more = check(in_force, library.workshop)
+    program, more = check(in_force, library.workshop, to_run)
     diagnostics = found + more
     return (None if errors(diagnostics) else program), diagnostics
 
@@ -102,7 +104,7 @@ def check_library(library: Library) -> list[Diagnostic]:
     found = list(library.diagnostics)
     newest = max((d.header.effective or 0 for d in library.documents if d.header), default=0)
     for place in library.places:
-        found.extend(build(library, place, newest + HORIZON)[1])
+        found.extend(build(library, place, newest + HORIZON, to_run=False)[1])
     unique = {(d.code, d.span, str(sorted(map(str, d.arguments.items()))) if d.span is None else ""): d for d in found}
     return sorted(unique.values(), key=lambda d: d.place)
 

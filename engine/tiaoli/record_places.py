@@ -35,6 +35,7 @@ class Trouble:
     line: int | None
     column: int | None
     arguments: Mapping[str, object] = field(default_factory=dict)
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class BrokenError(Exception):
 class Raw:
     """A record as read; ``sound`` where nothing stands against taking it quickly. ``locate`` reads it again with places (may raise BrokenError).
 
-    ``kind``: the kind of record, where the table it stands in says so.
+    ``kind``: the kind of record, where the table it stands in says so; ``sheet``: where the table is one of a workbook.
     """
 
     value: object
@@ -112,6 +113,7 @@ class Raw:
     line: int | None
     locate: Callable[[], Located]
     kind: str | None = None
+    sheet: str | None = None
 
 
 Item: TypeAlias = Raw | Trouble

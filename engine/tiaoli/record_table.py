@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
 from functools import partial
@@ -51,18 +52,24 @@ def read_xlsx(path: FilePath, shapes: Shapes, kind: str | None = None) -> Iterat
     try:
         book = load_workbook(path, read_only=True, data_only=True)
         try:
+            titles = [sheet.title for sheet in book.worksheets]
             sheets = [
-                (_with_formulas(path, index, _rows(book.worksheets[index])), own)
-                for index, own in _sheets([sheet.title for sheet in book.worksheets], shapes, kind)
+                (titles[index], _with_formulas(path, index, _rows(book.worksheets[index])), own)
+                for index, own in _sheets(titles, shapes, kind)
             ]
         finally:
             book.close()
     except OSError:
         raise
     except Exception as error:  # a damaged workbook fails in many ways inside the library
-        raise BrokenError("E707", None, None, format="XLSX", reason=f"{type(error).__name__}: {error}") from None
-    for rows, own in sheets:
-        yield from _items(rows, shapes, own, from_text=False)
+        raise BrokenError("E747", None, None, reason=f"{type(error).__name__}: {error}") from None
+    found = False
+    for title, rows, own in sheets:
+        for item in _items(rows, shapes, own, from_text=False):
+            found = True
+            yield replace(item, sheet=title)
+    if not found:
+        yield Trouble("E706", (), 1, 1, sheet=titles[0])
 
 
 def _sheets(titles: list[str], shapes: Shapes, kind: str | None) -> Iterator[tuple[int, str | None]]:

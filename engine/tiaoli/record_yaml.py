@@ -10,10 +10,13 @@ from typing import Any
 from tiaoli.record_facts import ID_KEYS, number
 from tiaoli.record_places import MAX_DEPTH, BrokenError, Entries, Item, Node, from_node
 from tiaoli.source import Source
+from tiaoli.yaml_slips import slip
 
 MAX_ALIASED = 100_000
 """Values that may come from aliases, each counted as often as it is named: small texts must not unfold without end."""
 
+_CONTROL = "这里有看不见的控制字符；删去它\0there is an invisible control character; delete it"
+_UNDEFINED = "“*{0}”引用的内容没有定义；是文字时给它加引号\0*{0} refers to nothing; put quotes round it if it is text"
 _NULLS = ("", "~", "null", "Null", "NULL")
 _TRUE = ("true", "True", "TRUE")
 _FALSE = ("false", "False", "FALSE")
@@ -36,12 +39,13 @@ def yaml_nodes(text: str) -> list[Node]:
         events = YAML(typ="safe", pure=True).parse(io.StringIO(text))
         nodes.extend(_YamlBuilder(events).records())
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
-        raise BrokenError("E707", *place, format="YAML", reason=str(error.problem or error.context)) from None
+        found = slip(error, text)
+        place = (None, None) if found is None else (found.line, found.column)
+        reason = str(error.problem or error.context) if found is None else found.reason
+        raise BrokenError("E707", *place, format="YAML", reason=reason) from None
     except ReaderError as error:
         place = Source("", text).position(min(error.position, len(text)))
-        raise BrokenError("E707", *place, format="YAML", reason=str(error.reason)) from None
+        raise BrokenError("E707", *place, format="YAML", reason=_CONTROL) from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise BrokenError("E707", None, None, format="YAML", reason=str(error).splitlines()[0]) from None
     return nodes
@@ -93,7 +97,7 @@ class _YamlBuilder:
 
     def alias(self, event: Any, line: int, column: int) -> Node:
         if event.anchor not in self.anchors:
-            raise BrokenError("E707", line, column, format="YAML", reason=f"undefined alias *{event.anchor}")
+            raise BrokenError("E707", line, column, format="YAML", reason=_UNDEFINED.format(event.anchor))
         self.built += self.sizes[event.anchor]
         self.aliased += self.sizes[event.anchor]
         if self.aliased > MAX_ALIASED:

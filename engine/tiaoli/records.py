@@ -60,6 +60,7 @@ class RecordReader:
         }
         self._quick = {entity: compile_quick(shape) for entity, shape in self._shapes.items()}
         self._lines: list[tuple[Path, dict[str, dict[str, int | None]]]] = []
+        self._sheets: dict[tuple[Path, str | None, str], str] = {}
         self._alone = None if program.entities else self._quick[INSURED]
         self._judges = {entity: Judge(shape) for entity, shape in self._shapes.items()}
 
@@ -116,8 +117,10 @@ class RecordReader:
         for count, item in enumerate(read_items(path, self._shapes, kind), 1):
             if isinstance(item, Trouble):
                 yield _whole(item, path)
-            else:
+            elif item.sheet is None:
                 yield self._one(item, path, count, first_lines, kind)
+            else:
+                yield self._of_sheet(self._one(item, path, count, first_lines, kind), path, item.sheet)
         if count == 0:
             yield _whole(Trouble("E706", (), 1, 1), path)
 
@@ -138,16 +141,25 @@ class RecordReader:
                     first = homes.setdefault((item.entity, item.id), path)
                     if first is not path:
                         arguments = {"person": item.id, "entity": item.entity, "first": str(first)}
-                        yield Fault(item.id, (Diagnostic("E743", arguments, path=str(path)),), item.entity)
+                        sheet = self._sheets.get((path, item.entity, item.id))
+                        yield Fault(item.id, (Diagnostic("E743", arguments, path=str(path), sheet=sheet),), item.entity)
                         continue
                 yield item
+
+    def _of_sheet(self, item: Person | Fault, path: Path, sheet: str) -> Person | Fault:
+        """The same, said of its sheet, which is kept for what is found later."""
+        if isinstance(item, Person):
+            self._sheets.setdefault((path, item.entity, item.id), sheet)
+            return item
+        return replace(item, diagnostics=tuple(replace(d, sheet=sheet) for d in item.diagnostics))
 
     def placed(self, fault: Fault) -> Fault:
         """Return a fault found between records, with the place of its record among the files read last."""
         for path, lines in self._lines:
             if fault.entity in lines and fault.person in lines[fault.entity]:
                 line = lines[fault.entity][fault.person]
-                said = (replace(d, path=str(path), line=line, column=1) for d in fault.diagnostics)
+                sheet = self._sheets.get((path, fault.entity, fault.person or ""))
+                said = (replace(d, path=str(path), line=line, column=1, sheet=sheet) for d in fault.diagnostics)
                 return replace(fault, diagnostics=tuple(said))
         return fault
 
@@ -211,4 +223,5 @@ def _speaks_of_kinds(path: Path) -> bool:
 
 def _whole(trouble: Trouble, path: Path) -> Fault:
     arguments = {"path": str(path)} | dict(trouble.arguments)
-    return Fault(None, (Diagnostic(trouble.code, arguments, path=str(path), line=trouble.line, column=trouble.column),))
+    place = {"path": str(path), "line": trouble.line, "column": trouble.column, "sheet": trouble.sheet}
+    return Fault(None, (Diagnostic(trouble.code, arguments, **place),))  # type: ignore[arg-type]

@@ -76,7 +76,8 @@ def render_text(diagnostic: Diagnostic, lang: str) -> str:
     lines = [f"{severity}[{diagnostic.code}]: {message(diagnostic, lang)}"]
     path, line, column = diagnostic.place
     if path:
-        place = ":".join(str(part) for part in (path, line, column) if part)
+        named = f"{path} [{diagnostic.sheet}]" if diagnostic.sheet else path
+        place = ":".join(str(part) for part in (named, line, column) if part)
         lines.append(f"  --> {place}")
     if diagnostic.span is not None:
         lines.extend(_excerpt(diagnostic.span))
@@ -139,6 +140,8 @@ def as_json(diagnostic: Diagnostic, lang: str) -> dict[str, Any]:
         ],
         "arguments": {key: _shown(value, lang, key in _LABELLED) for key, value in diagnostic.arguments.items()},
     }
+    if diagnostic.sheet:
+        data["sheet"] = diagnostic.sheet
     if diagnostic.span is not None:
         end = diagnostic.span.source.position(max(diagnostic.span.start, diagnostic.span.end))
         data["end"] = {"line": end[0], "column": end[1]}

@@ -59,7 +59,8 @@ class Signature:
 
 
 class Names(dict[str, Signature]):
-    """Signatures by name. While ``noted`` is a set, each name that is asked for is put into it; reading all of them puts ``*``."""
+    """Signatures by name. While ``noted`` is a set, each name that is asked for is put into it; reading all of them puts ``*``, asking
+    for kinds of record and the links between them 的."""
 
     noted: set[str] | None = None
 
@@ -87,6 +88,11 @@ class Names(dict[str, Signature]):
         self._note("*")
         return super().__iter__()
 
+    def links(self) -> list[tuple[str, Signature]]:
+        """Return the facts that point to other records."""
+        self._note("的")
+        return [(name, sig) for name, sig in super().items() if sig.type.kind is Kind.LINK]
+
     def _note(self, name: str) -> None:
         if self.noted is not None:
             self.noted.add(name)
@@ -102,15 +108,13 @@ class Scope:
 
     def is_entity(self, name: str) -> bool:
         """Whether ``name`` is that of a kind of record."""
+        self.signatures.links()
         return is_entity(name, self.in_force)
 
     def links(self, entity: str, target: str | None = None) -> list[str]:
         """Return the facts of ``entity`` that point to records (of the kind ``target``)."""
-        return [
-            name
-            for name, sig in self.signatures.items()
-            if sig.owner == entity and sig.type.kind is Kind.LINK and target in (None, sig.type.target)
-        ]
+        links = self.signatures.links()
+        return [name for name, sig in links if sig.owner == entity and target in (None, sig.type.target)]
 
     def way(self, here: str, owner: str, name: str) -> str | None:
         """Return how a rule of ``here`` reaches ``name`` of ``owner``: through links, or over the records that point here; else None."""

@@ -1,11 +1,13 @@
 """Decision tables and scales: every input fits a row, no input fits two, and bands meet edge to edge.
 
 Each column is cut at the bounds its cells name into pieces inside which all cells answer alike; a walk over the pieces, column by
-column with the rows still open, finds a gap or an overlap and an example of it. Exact: bounds are ratios, never floats.
+column with the rows still open, finds a gap or an overlap and an example of it. The walk stops only where one of the open rows begins
+or ends, so that a long table of distinct values or ranges takes little longer than reading it. Exact: bounds are ratios, never floats.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,13 +17,6 @@ from tiaoli import model as m
 from tiaoli.elaborate import as_units
 from tiaoli.meaning import Environment, evaluate
 from tiaoli.values import Kind, Type, Value
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A set of values of one column in which every cell answers alike; ``sample`` is one of them."""
-
-    sample: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,7 @@ class Finding:
 def examine(table: m.DecisionTable, env: Environment) -> tuple[list[Finding], set[int]]:
     """Return gaps and overlaps in the year of ``env`` (the first of each sort of rows), and the rows that never decide."""
     columns = [
-        _pieces(column, [_concrete(row.tests[i], env) for row in table.rows]) for i, column in enumerate(table.columns)
+        _column(column, [_concrete(row.tests[i], env) for row in table.rows]) for i, column in enumerate(table.columns)
     ]
     findings: list[Finding] = []
     seen: set[frozenset[int]] = set()
@@ -54,11 +49,36 @@ def examine(table: m.DecisionTable, env: Environment) -> tuple[list[Finding], se
     return findings, set(everything) - deciding
 
 
-Columns = list[list[tuple[Piece, frozenset[int]]]]
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column in pieces, values in which every cell answers alike: a sample of each, and for each row the runs of pieces that fit it.
+
+    A run is (first, end), the end not included. All that takes long with many rows goes over runs, never over all pieces of all rows.
+    """
+
+    samples: list[Value]
+    runs: list[list[tuple[int, int]]]
+
+    def stretches(self, rows: frozenset[int]) -> Iterator[tuple[Value, frozenset[int]]]:
+        """Yield, in order, a sample of each stretch of pieces along which the same of ``rows`` fit, with those."""
+        changes: dict[int, list[tuple[int, int]]] = {0: []}
+        for row in rows:
+            for first, end in self.runs[row]:
+                changes.setdefault(first, []).append((row, 1))
+                changes.setdefault(end, []).append((row, -1))
+        fitting: dict[int, int] = {}
+        for at in sorted(changes):
+            if at == len(self.samples):
+                return
+            for row, step in changes[at]:
+                fitting[row] = fitting.get(row, 0) + step
+                if not fitting[row]:
+                    del fitting[row]
+            yield self.samples[at], frozenset(fitting)
 
 
 def _walk(
-    columns: Columns,
+    columns: list[_Column],
     rows: frozenset[int],
     chosen: tuple[Value, ...],
     visited: set[tuple[int, frozenset[int]]] | None = None,
@@ -68,12 +88,11 @@ def _walk(
     if depth == len(columns):
         yield chosen, rows
         return
-    for piece, fitting in columns[depth]:
-        left = rows & fitting
+    for sample, left in columns[depth].stretches(rows):
         if (depth, left) in visited:
             continue
         visited.add((depth, left))
-        yield from _walk(columns, left, (*chosen, piece.sample), visited)
+        yield from _walk(columns, left, (*chosen, sample), visited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +103,6 @@ class _Test:
     bounds: tuple[tuple[Fraction | None, bool, Fraction | None, bool], ...]
     absent: bool
     any: bool
-
-    def fits(self, value: Value) -> bool:
-        if self.any:
-            return True
-        if value is None:
-            return self.absent
-        if value in self.values:
-            return True
-        place = as_units(value)
-        return place is not None and any(_inside(place, bound) for bound in self.bounds)
-
-
-def _inside(place: Fraction | int, bound: tuple[Fraction | None, bool, Fraction | None, bool]) -> bool:
-    low, with_low, high, with_high = bound
-    above = low is None or place > low or (with_low and place == low)
-    below = high is None or place < high or (with_high and place == high)
-    return above and below
 
 
 def _concrete(test: m.Test, env: Environment) -> _Test:
@@ -113,28 +115,46 @@ def _concrete(test: m.Test, env: Environment) -> _Test:
     return _Test(values, bounds, test.absent, test.any)  # type: ignore[arg-type]
 
 
-def _pieces(column: m.Expression, tests: list[_Test]) -> list[tuple[Piece, frozenset[int]]]:
-    found = [
-        (Piece(sample), frozenset(i for i, test in enumerate(tests) if test.fits(sample)))
-        for sample in _samples(column, tests)
-    ]
-    if column.type.nullable:
-        found.append((Piece(None), frozenset(i for i, test in enumerate(tests) if test.fits(None))))
-    return found
-
-
-def _samples(column: m.Expression, tests: list[_Test]) -> Iterator[Value]:
-    kind = column.type
-    if kind.kind is Kind.BOOL:
-        yield from (True, False)
-    elif kind.kind is Kind.ENUM:
-        yield from kind.members
-    elif kind.kind is Kind.PLACE or kind.kind is Kind.TEXT:
-        yield from {value for test in tests for value in test.values}
-        yield ""
+def _column(column: m.Expression, tests: list[_Test]) -> _Column:
+    kind = column.type.kind
+    if kind in (Kind.BOOL, Kind.ENUM, Kind.PLACE, Kind.TEXT):
+        named = dict.fromkeys((True, False) if kind is Kind.BOOL else column.type.members or _texts(tests))
+        samples: list[Value] = list(named)
+        index = {value: at for at, value in enumerate(samples)}
+        runs = [[(index[v], index[v] + 1) for v in test.values if v in index] for test in tests]
     else:
-        for place in _places(column, tests):
-            yield _value(place, kind)
+        places = list(_places(column, tests))
+        samples = [_value(place, column.type) for place in places]
+        runs = [list(_ordered_runs(test, places)) for test in tests]
+    if column.type.nullable:
+        samples.append(None)
+    absent, every = (len(samples) - 1, len(samples)), (0, len(samples))
+    for own, test in zip(runs, tests, strict=True):
+        if test.any:
+            own[:] = [every]
+        elif test.absent and column.type.nullable:
+            own.append(absent)
+    return _Column(samples, runs)
+
+
+def _texts(tests: list[_Test]) -> Iterator[Value]:
+    """The texts or places named, and one that is not."""
+    yield from (value for test in tests for value in test.values)
+    yield ""
+
+
+def _ordered_runs(test: _Test, places: list[Fraction]) -> Iterator[tuple[int, int]]:
+    """The runs of places in order that fit a cell."""
+    for value in test.values:
+        place = as_units(value)
+        at = len(places) if place is None else bisect_left(places, place)
+        if at < len(places) and places[at] == place:
+            yield at, at + 1
+    for low, with_low, high, with_high in test.bounds:
+        first = 0 if low is None else (bisect_left if with_low else bisect_right)(places, low)
+        end = len(places) if high is None else (bisect_right if with_high else bisect_left)(places, high)
+        if first < end:
+            yield first, end
 
 
 def _places(column: m.Expression, tests: list[_Test]) -> Iterator[Fraction]:

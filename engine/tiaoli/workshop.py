@@ -19,11 +19,13 @@ Meaning = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one text of a rule reads: its nodes, parameters and rules with their lag, and the names of facts."""
+    """What one text of a rule reads: its nodes, parameters with their lag, rules of the same year (also in the order of the text) and of
+    the year before, and the names of facts."""
 
     rule: m.Rule
     nodes: tuple[m.Expression, ...]
     parameters: frozenset[tuple[str, int]]
+    in_order: tuple[str, ...]
     now: frozenset[str]
     before: frozenset[str]
     facts: frozenset[str]
@@ -46,6 +48,8 @@ class Elaborated:
 class Workshop:
     """Kept for the life of a library; everything is found again by the identity of what it was made from, which is kept as well."""
 
+    sound_tables: dict[int, m.Rule] = field(default_factory=dict)
+    figures: dict[tuple[object, ...], tuple[tuple[object, ...], m.ParameterValue]] = field(default_factory=dict)
     _texts: dict[object, list[Elaborated]] = field(default_factory=dict)
     _readings: dict[int, Reading] = field(default_factory=dict)
     _reached: dict[tuple[object, ...], Range] = field(default_factory=dict)
@@ -99,6 +103,7 @@ def _reading(rule: m.Rule) -> Reading:
         rule,
         nodes,
         frozenset((n.name, n.lag) for n in nodes if isinstance(n, m.ParameterRef)),
+        tuple(dict.fromkeys(n.name for n in rules if not n.lag)),
         frozenset(n.name for n in rules if not n.lag),
         frozenset(n.name for n in rules if n.lag),
         frozenset(n.name for n in nodes if isinstance(n, m.FactRef))

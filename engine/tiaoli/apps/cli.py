@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -460,7 +460,22 @@ def new(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a bug is said in one line (all of it with TIAOLI_DEBUG=1)."""
+    _keep_tables()
     _guard(lambda: app(args=None if arguments is None else list(arguments), prog_name="tiaoli"))
+
+
+def _keep_tables() -> None:
+    """Let the parser keep its tables in a folder of the user's own, where there is one."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tiaoli"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = getattr(os, "getuid", lambda: folder.stat().st_uid)()
+        if folder.stat().st_uid == owner and os.access(folder, os.W_OK):
+            os.environ.setdefault(
+                "TIAOLI_TABLES", str(folder / f"parser-{sys.version_info[0]}{sys.version_info[1]}.tables")
+            )
+    except (OSError, RuntimeError):
+        pass  # without the folder the parser is made anew each time
 
 
 def _guard(command: Callable[[], None]) -> None:
@@ -469,9 +484,13 @@ def _guard(command: Callable[[], None]) -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         try:
-            command()
+            with _ended_in_order():
+                command()
         finally:
             sys.stdout.flush()
+    except _EndedError:
+        note("运行被终止；没有写出不完整的文件。", "ended from outside; no partial file was left.")
+        sys.exit(1)
     except KeyboardInterrupt:
         note("已中断；没有写出不完整的文件。", "interrupted; no partial file was left.")
         sys.exit(130)
@@ -491,6 +510,34 @@ def _guard(command: Callable[[], None]) -> None:
             f"internal error ({type(error).__name__}: {error}). This is a bug, please report it; TIAOLI_DEBUG=1 shows more.",
         )
         sys.exit(3)
+
+
+class _EndedError(BaseException):
+    """Someone ended the process; what is being written is cleared away on the way out."""
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Turn the signals that end a process into `_EndedError`, so that unfinished files are removed."""
+    import signal
+    from threading import current_thread, main_thread
+
+    names = ("SIGTERM", "SIGHUP", "SIGQUIT") if current_thread() is main_thread() else ()
+    ending = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+    def end(number: int, frame: object) -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        raise _EndedError
+
+    before = {one: signal.getsignal(one) for one in ending if signal.getsignal(one) is signal.SIG_DFL}
+    for one in before:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _hush() -> None:
