@@ -12,6 +12,7 @@ from lark import Token, Transformer, v_args
 
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic
+from tiaoli.everyday import slashed_date
 from tiaoli.operators import AGGREGATE_NAMES, AGGREGATES_MEANT
 from tiaoli.source import Source, Span
 from tiaoli.values import Kind
@@ -182,6 +183,9 @@ class Builder(Transformer[Token, Any]):
         return self._operation("×", meta, items)
 
     def divide(self, meta: Any, items: list[Any]) -> s.Operation:
+        if day := slashed_date(self._span(meta).text):
+            said = {"found": self._span(meta).text, "better": day}
+            self._found.append(Diagnostic("E117", said, self._span(meta)))
         return self._operation("÷", meta, items)
 
     def minus(self, meta: Any, items: list[Any]) -> s.Operation:

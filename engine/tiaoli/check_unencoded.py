@@ -86,7 +86,10 @@ def without_unencoded(desk: Desk, rule: m.Rule, active: Collection[str]) -> m.Ru
             never = expression.name not in desk.rules
             if never if expression.lag else expression.name not in active:
                 return m.Constant(expression.type, expression.scale, m.ANY, expression.span, None)
-        return m.with_operands(expression, tuple(change(o) for o in m.operands(expression)))
+        below = tuple(change(o) for o in m.operands(expression))
+        if isinstance(expression, m.Through) and isinstance(below[1], m.Constant):
+            return m.Constant(expression.type, expression.scale, m.ANY, expression.span, None)
+        return m.with_operands(expression, below)
 
     if desk.workshop.reading(rule).rules.isdisjoint(desk.unencoded):
         return rule

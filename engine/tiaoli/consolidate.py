@@ -229,7 +229,8 @@ class _Work:
         match declaration:
             case s.Parameter() if name in self.parameters:
                 old = self.parameters[name][0]
-                return (old.key is None) == (declaration.key is None) and _written_type(old) == _written_type(declaration)
+                same = (old.optional, old.key is None) == (declaration.optional, declaration.key is None)
+                return same and _written_type(old) == _written_type(declaration)
             case s.Rule() | s.Table() | s.Scale() if name in self.rules:
                 texts = [item[0].head for _, _, item in self.rules[name] if item]
                 own = declaration.head

@@ -212,10 +212,20 @@ class Elaborator:
         operand = self._node(has.reference, context.blank, None)
         if operand is None:
             return None
-        if not operand.type.nullable:
+        if not operand.type.nullable and self._defined_here(has.reference, context):
             self.say("W302", has.span, context, name=_squeeze(has.reference.span.text))
         present = m.Present(BOOL, 0, ANY, has.span, operand)
         return present if has.present else m.Apply(BOOL, 0, ANY, has.span, "非", (present,))
+
+    def _defined_here(self, path: s.Path, context: Context) -> bool:
+        """Whether the text asks about what its own document defines; another document may have made it sure in one place alone."""
+        while isinstance(path, s.Through):
+            path = path.value
+        signature = self.scope.signatures.get(path.name)
+        symbol = signature.symbol if signature else None
+        if isinstance(symbol, RuleSymbol):
+            return all(v.document.number == context.document for v in symbol.versions)
+        return symbol is None or symbol.document.number == context.document
 
     # ── operations ───────────────────────────────────────────────────────────
     def _operation(self, op: s.Operation, context: Context, expected: Type | None) -> m.Expression | None:
@@ -358,7 +368,7 @@ class Elaborator:
             return self._memory(MEMORY_NAMES[name], call, context)
         zh = FUNCTION_NAMES.get(name)
         if zh is None:
-            near = self._aggregate_meant(call) or nearest(name, [*FUNCTION_NAMES, *MEMORY_NAMES])
+            near = self._aggregate_meant(call) or nearest(name.lower(), [*FUNCTION_NAMES, *MEMORY_NAMES])
             self.say("E213", call.function.span, context, name=name, near=near)
             return None
         low, high = FUNCTIONS[zh].arity

@@ -205,6 +205,12 @@ class Inventory:
     entities: tuple[EntityItem, ...] = ()
 
     @property
+    def unencoded(self) -> dict[str, tuple[str, ...]]:
+        """The rules that this place lacks in this year for want of figures, each with the parameters that have no value here."""
+        active = {rule.name for rule in self.program.segment(self.year).rules}
+        return {n: p for n, p in self.program.unencoded.items() if n not in active and n.isidentifier()}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every name that `entry` knows: definitions of any year, and document numbers."""
         rules = (n for n, texts in self.program.rules.items() if not texts[0].hidden)

@@ -34,7 +34,8 @@ def as_json(found: Inventory, name: str | None = None) -> dict[str, Any]:
         one = entry(found, name)
         current = None if one.item is None else item_json(one.item)
         return head | {"名称": name, "现行": current, "沿革": [item_json(i) for i in one.history]}
-    return head | {WORDS["zh"][section]: [item_json(i) for i in items] for section, items in sections(found)}
+    parts = {WORDS["zh"][section]: [item_json(i) for i in items] for section, items in sections(found)}
+    return head | parts | {"未编码": [{"名称": n, "缺少": list(p)} for n, p in found.unencoded.items()]}
 
 
 def item_json(item: Item) -> dict[str, Any]:

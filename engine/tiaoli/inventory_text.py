@@ -39,6 +39,7 @@ from tiaoli.source import display_width
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.table import Table
 
 
 def as_text(found: Inventory, lang: str = "zh", name: str | None = None) -> str:
@@ -52,6 +53,9 @@ def as_text(found: Inventory, lang: str = "zh", name: str | None = None) -> str:
             continue
         lines += ["", f"{words[section]} ({len(items)})"]
         lines += [f"  {line}" for item in items for line in tell(item, lang)]
+    if found.unencoded:
+        lines += ["", f"{words['unencoded']} ({len(found.unencoded)})"]
+        lines += [f"  {name}  {words['lacks'].format(words['join'].join(p))}" for name, p in found.unencoded.items()]
     return "\n".join(lines)
 
 
@@ -234,6 +238,7 @@ def _entry_lines(found: Inventory, one: Entry, lang: str) -> list[str]:
 def as_rich(found: Inventory, lang: str = "zh", name: str | None = None) -> Group:
     """Return the same as tables for a terminal. Raises KeyError for an unknown ``name``."""
     from rich.console import Group
+    from rich.table import Table
     from rich.text import Text
 
     if name is not None:
@@ -242,7 +247,19 @@ def as_rich(found: Inventory, lang: str = "zh", name: str | None = None) -> Grou
         absent = [] if one.item is not None else [Text(f"{name}  {WORDS[lang]['absent']}", style="yellow")]
         return Group(*absent, *(table for item in shown for table in rich_tables([item], lang)))
     head = Text(WORDS[lang]["head"].format(place=found.place, year=found.year), style="bold")
-    return Group(head, *(table for _, items in sections(found) for table in rich_tables(items, lang)))
+    tables = [table for _, items in sections(found) for table in rich_tables(items, lang)]
+    return Group(head, *tables, *_unencoded_table(found, lang))
+
+
+def _unencoded_table(found: Inventory, lang: str) -> Iterator[Table]:
+    from rich.table import Table
+
+    words = WORDS[lang]
+    if found.unencoded:
+        table = Table(words["unencoded"], words["missing"], header_style="bold")
+        for name, parameters in found.unencoded.items():
+            table.add_row(name, words["join"].join(parameters))
+        yield table
 
 
 _HEADERS: dict[type[Item], tuple[tuple[str, str], ...]] = {

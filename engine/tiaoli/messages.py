@@ -17,6 +17,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "on_the_way": ("循环经过这里", "the cycle passes here"),
     "other_row": ("与这一行重叠", "overlaps with this row"),
     "mandate": ("上位要求在这里", "the mandate stands here"),
+    "ends_here": ("规则在这里结束", "the rule ends here"),
     "clashes": ("与这一例外冲突", "clashes with this exception"),
     "rule_here": ("规则在这里", "the rule stands here"),
     "cited_here": ("引用在这里", "cited here"),

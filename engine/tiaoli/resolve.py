@@ -13,6 +13,7 @@ from tiaoli import model as m
 from tiaoli import syntax as s
 from tiaoli.consolidate import entity_named, nearest
 from tiaoli.diagnostic import Diagnostic
+from tiaoli.everyday import in_tenths
 from tiaoli.operators import DATE_RANGE
 from tiaoli.source import Span
 from tiaoli.symbols import FactSymbol, InForce, ParameterSymbol, QuestionSymbol, RuleSymbol, Symbol
@@ -183,6 +184,8 @@ _TENS = {"十": 10, "百": 100, "千": 1000}
 
 def in_figures(text: str) -> str | None:
     """Return an amount, a share or a duration in Chinese numerals as this language writes it, or None: 五百元 is 500元."""
+    if (rate := in_tenths(text)) is not None:
+        return rate
     share = text.startswith("百分之")
     found = re.fullmatch(r"([零一二两三四五六七八九十百千万]+)(元|年|个月|天|日|年度)?", text.removeprefix("百分之"))
     if found is None or (not share and not found[2]):

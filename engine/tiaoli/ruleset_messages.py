@@ -113,6 +113,12 @@ RULESET_MESSAGES: dict[str, Message] = {
         "A 官方发布，B 官方文本的转载或媒体引述，C 地方门户、待核实；更不可靠的不写进规则集",
         "A official, B official text reproduced elsewhere or quoted by the press, C local portal, to be confirmed; leave out what is less reliable",
     ),
+    "E127": Message(
+        "一条规则只有一个“否则”，写在最后；它之后不能再有“{found}”",
+        "a rule has one 'otherwise', which is its end; '{found}' cannot follow it",
+        "把“当 … 得 …”写在“否则”之前，多余的“否则”删去",
+        "write 'when … give …' before 'otherwise', and delete a second 'otherwise'",
+    ),
     # ── 2xx: 名称 names ──────────────────────────────────────────────────────
     "E201": Message(
         "“{name}”已经定义过",

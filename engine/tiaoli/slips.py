@@ -8,7 +8,9 @@ from functools import cache
 from lark import Token
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
-from tiaoli.diagnostic import Diagnostic
+from tiaoli import everyday
+from tiaoli.diagnostic import Diagnostic, Related
+from tiaoli.everyday import SIGNS, WORDS
 from tiaoli.lexicon import WORD, by_terminal, glued_keyword, keywords, mask, parser
 from tiaoli.operators import AGGREGATE_NAMES
 from tiaoli.source import Source, Span
@@ -63,7 +65,9 @@ def describe(error: UnexpectedInput, source: Source, piece: str, offset: int) ->
         return _describe_token(token, error, span, piece)
     position = offset + (error.pos_in_stream or 0)
     span = Span(source, position, position + 1)
-    better = _SIGNS_MEANT.get(span.text)
+    if said := _phrase(piece, error.pos_in_stream or 0, span):
+        return said
+    better = SIGNS.get(span.text)
     return Diagnostic("E117" if better else "E105", {"found": span.text, "better": better}, span)
 
 
@@ -75,6 +79,8 @@ def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str
         at = span.start - (token.start_pos or 0) + line_start + line.rfind('"')
         return Diagnostic("E107", {"found": line[line.rfind('"') + 1 :][:20]}, Span(span.source, at, at + 1))
     before = piece[: token.start_pos or 0].rstrip()
+    if said := _second_otherwise(token, before, span) or _habit(token, piece, span):
+        return said
     match token.type:
         case "BAD_GROUPING":
             return Diagnostic("E106", {"found": token.value, "better": token.value.replace(",", "")}, span)
@@ -83,14 +89,14 @@ def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str
         case "BAD_UNIT" | "BAD_NUMBER" if not _LITERAL.fullmatch(token.value):
             whole = _literal().match(piece, token.start_pos or 0)
             if whole is None or len(whole[0]) < len(token):
-                better = _unit_meant(token.value)
+                better = everyday.unit(token.value)
                 return Diagnostic("E117" if better else "E109", {"found": token.value, "better": better}, span)
             span = Span(span.source, span.start, span.start + len(whole[0]))
             return Diagnostic("E102", {"found": whole[0], "after": _last_word(before), "expected": expected}, span)
         case "RPAR":
             return Diagnostic("E118", {"bracket": "extra_bracket"}, span)
         case "NAME":
-            glued = None if token.value in _WORDS_MEANT else glued_keyword(token.value)
+            glued = None if token.value in WORDS else glued_keyword(token.value)
             if glued:
                 return Diagnostic("E103", {"found": token.value, "keyword": glued[0], "rest": glued[1]}, span)
     last = _LAST_NAME.search(before)
@@ -115,6 +121,32 @@ def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str
     return Diagnostic("E102", {"found": token.value, "after": _last_word(before), "expected": expected}, span)
 
 
+def _habit(token: Token, piece: str, span: Span) -> Diagnostic | None:
+    """An everyday phrase at a token that cannot stand where it does; a quoted option."""
+    if token.type == "STRING" and re.search(r"([=≠]|为|不为)\s*$", piece[: token.start_pos or 0]):
+        return Diagnostic("E117", {"found": token.value, "better": token.value[1:-1]}, span)
+    return _phrase(piece, token.start_pos or 0, span)
+
+
+def _phrase(piece: str, at: int, span: Span) -> Diagnostic | None:
+    found = everyday.phrase(mask(piece), at)
+    if found is None:
+        return None
+    offset = span.start - at
+    where = Span(span.source, offset + found.start, offset + found.end)
+    return Diagnostic("E117", {"found": found.found, "better": found.better}, where)
+
+
+def _second_otherwise(token: Token, before: str, span: Span) -> Diagnostic | None:
+    """否则 or 当 behind the 否则 that ends a rule."""
+    first = re.search(r"^[ \t]*(?:否则|otherwise)(?!\w)", mask(before), re.MULTILINE)
+    if token.type not in ("OTHERWISE", "WHEN") or first is None:
+        return None
+    start = span.start - (token.start_pos or 0)
+    related = (Related(Span(span.source, start + first.end() - len(first[0].lstrip()), start + first.end()), "ends_here"),)
+    return Diagnostic("E127", {"found": token.value}, span, None, related)
+
+
 _LAST_NAME = re.compile(r"[^\W\d]\w*$")
 
 
@@ -123,44 +155,14 @@ _LITERAL = re.compile(
 )
 
 
-_WORDS_MEANT = {
-    "输出": "结果", "不": "非", "大于": ">", "小于": "<", "大于等于": "≥", "小于等于": "≤", "不小于": "≥", "不大于": "≤", "不是": "不为",
-    "并且": "且", "而且": "且", "同时": "且", "或者": "或", "如果": "若", "假如": "若", "那么": "则", "其他": "否则", "其余": "否则", "其它": "否则",
-    "加": "+", "加上": "+", "减": "-", "减去": "-", "乘": "×", "乘以": "×", "除以": "÷", "x": "×", "X": "×", "percent": "%", "之": "的",
-}  # fmt: skip
-
-
-_SIGNS_MEANT = {
-    "【": "(", "】": ")", "{": "(", "}": ")", "；": "、", ";": "、", "~": "..", "～": "..", "&": "且", "¥": "…元", "￥": "…元",
-    "'": "“ ”", "‘": "“ ”", "’": "“ ”", "「": "“ ”", "」": "“ ”",
-}  # fmt: skip
-"""What people write, and how it is written here."""
-
-
-def _unit_meant(text: str) -> str | None:
-    """How an amount, a duration or a range in everyday writing is written here."""
-    number = r"(\d+(?:\.\d+)?)"
-    if found := re.fullmatch(r"(\d\w*?)(?:至|到)(\d\w*)", text):
-        return f"{found[1]}(含)..{found[2]}(含)"
-    if found := re.fullmatch(r"(\d\w*)(以上|以下)", text):
-        return f"{found[1]}(含){found[2]} 或 {found[1]}(不含){found[2]}"
-    if found := re.fullmatch(number + r"[ \t]?(万亿|亿|千万|百万|万|千|百)", text):
-        return text + "元"
-    if found := re.fullmatch(number + r"((?:万|千|百)?)(?:元整|块|块钱|人民币)", text):
-        return f"{found[1]}{found[2]}元"
-    if found := re.fullmatch(r"(\d+)月", text):
-        return f"{found[1]}个月"
-    return None
-
-
 def _meant(token: Token, before: str, span: Span) -> Diagnostic | None:
     """A word or sign from elsewhere, a comparison back to front, 得 behind 否则, 若…则 without spaces, a bracket not closed."""
     wider = Span(span.source, span.start - 1, span.end)
     if token.type == "IF":
         better = "(若 … 则 … 否则 …)" if token.value == "若" else "(if … then … otherwise …)"
         return Diagnostic("E117", {"found": token.value, "better": better}, span)
-    if token.type == "NAME" and token.value in _WORDS_MEANT:
-        return Diagnostic("E117", {"found": token.value, "better": _WORDS_MEANT[token.value]}, span)
+    if token.type == "NAME" and token.value in WORDS:
+        return Diagnostic("E117", {"found": token.value, "better": WORDS[token.value]}, span)
     called = re.search(r"([^\W\d]\w*)\s*\((?:[^()]*(,|\)))?$", before)
     if token.type in ("WHEN", "BY") and called and called[1] in AGGREGATE_NAMES:
         better = f"{called[1]}(参保人 当 …)" if AGGREGATE_NAMES[called[1]] == "计数" else f"{called[1]}(参保人 当 …, …)"

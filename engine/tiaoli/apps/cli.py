@@ -229,6 +229,7 @@ def show(
     """列出一个地区某年度施行的全部规定，每项写明文件和条款。 Show what is in force."""
     from tiaoli import inventory_json, inventory_text
     from tiaoli.api import UsageError
+    from tiaoli.outcome import not_encoded
     from tiaoli.pipeline import nearest
 
     set_lang(lang)
@@ -236,6 +237,8 @@ def show(
     with guarded():
         rules = _rules(place, rulesets)
         held = _inventory(rules, year)
+        if name is not None and name not in held.names and name in held.program.unencoded:
+            raise UsageError([not_encoded(held.program, name)])
         if name is not None and name not in held.names:
             near = nearest(name, held.names)
             raise UsageError([Diagnostic("E811", {"place": place, "name": name, "near": near})])
