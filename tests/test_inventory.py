@@ -176,7 +176,8 @@ def test_mandates_that_name_what_a_place_does_not_define_are_listed() -> None:
     assert [g.missing for g in above.mandates] == [("支付比例",), ("补助",), ()]
     assert [g.missing for g in below.mandates] == [(), (), ()]
     assert (
-        "  支付比例 ≥ 50%  原则上  自2025年度起  依据 甲〔2025〕1号 一  本地没有 支付比例，只在有它的地区检查" in as_text(above)
+        "  支付比例 ≥ 50%  原则上  自2025年度起  依据 甲〔2025〕1号 一  本地没有 支付比例，只在有它的地区检查"
+        in as_text(above)
     )
     assert "not defined here: 补助; checked only in places that define it" in as_text(above, "en")
     assert [g.get("本地没有") for g in as_json(above)["要求"]] == [["支付比例"], ["补助"], None]

@@ -200,6 +200,23 @@ def test_xlsx_faults(tmp_path: Path) -> None:
     assert spots(list(reader().read(tmp_path / "broken.xlsx"))) == [("E747", None, None)]
 
 
+def test_a_file_that_is_wrong_is_told_from_a_faulty_record(tmp_path: Path) -> None:
+    for name, text, whole in (
+        ("a.csv", "年度,原封顶线\n2025,1\n", True),
+        ("a.jsonl", "{]\n", False),
+        ("a.yaml", "", True),
+    ):
+        (fault,) = read(tmp_path, name, text)
+        assert isinstance(fault, Fault) and fault.whole is whole
+
+
+def test_a_year_of_a_table_may_be_written_as_a_fraction_of_nothing(tmp_path: Path) -> None:
+    (person,) = read(tmp_path, "a.csv", "编号,年度,原封顶线,参保\nP,2025.0,1,否\n")
+    assert isinstance(person, Person) and list(person.years) == [2025]
+    (fault,) = read(tmp_path, "a.csv", "编号,年度,原封顶线,参保\nP,2025.5,1,是\n")
+    assert "E722" in [code for code, _, _ in spots([fault])]
+
+
 def test_faults_of_a_workbook_name_the_sheet(tmp_path: Path) -> None:
     rows: list[list[object]] = [["编号", "年度", "原封顶线", "参保"], ["甲", 2025, 1, "也许"], ["乙", 2025, 1, "是"]]
     (fault, _) = list(reader().read(sheet(tmp_path, rows, "名单")))

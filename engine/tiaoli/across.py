@@ -19,7 +19,8 @@ from tiaoli.api import EvaluationError, Rules, UsageError
 from tiaoli.backends.interpreter import Compiled, compile_program
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.inventory import Amount, figures
-from tiaoli.pipeline import Library, nearest
+from tiaoli.nearness import nearest
+from tiaoli.pipeline import Library
 from tiaoli.records import Fault, Person
 from tiaoli.trace import in_units
 from tiaoli.values import Type, Value

@@ -29,9 +29,19 @@ from tiaoli.divisions import division_of
 from tiaoli.errors import EvaluationError, RulesetError, TiaoliError, UsageError
 from tiaoli.meaning import Trouble, Unknown, evaluate
 from tiaoli.moves import Stay, at_home, handed_over, stays, taken_along
+from tiaoli.nearness import nearest
 from tiaoli.outcome import Opening, Population, Result, explain_rule, not_encoded
-from tiaoli.people import Gathering, converted, points_nowhere, present_kinds, says_kind, stands_alone, uncomputed
-from tiaoli.pipeline import Library, build, first_year_of, nearest, read_library
+from tiaoli.people import (
+    Gathering,
+    converted,
+    no_state,
+    points_nowhere,
+    present_kinds,
+    says_kind,
+    stands_alone,
+    uncomputed,
+)
+from tiaoli.pipeline import Library, build, first_year_of, read_library
 from tiaoli.pipeline import load as load_library
 from tiaoli.record_facts import KIND_KEYS, kind_named, kinds_of
 from tiaoli.record_links import check_links
@@ -94,6 +104,10 @@ class Rules:
         if program is None or fatal:
             raise RulesetError(fatal)
         return program
+
+    def reaching(self, last: int) -> m.Program:
+        """Return a model that reaches up to the year ``last`` at least, one built before if there is one. Raises RulesetError."""
+        return self._sound(last) or self.program(last)
 
     def _build(self, last: int) -> tuple[m.Program | None, tuple[Diagnostic, ...]]:
         if last not in self._programs:
@@ -173,7 +187,7 @@ class Rules:
         if compiled.beyond:
             stands_alone(compiled)
         person = self.reader(compiled, opening is not None).convert(record)
-        return self.run(compiled, person, self.state(opening, compiled.program) if opening is not None else None)
+        return self.run(compiled, person, self.opened(opening, compiled.program))
 
     def evaluate_many(
         self,
@@ -266,8 +280,7 @@ class Rules:
                         states[entity][ident] = self.state(openings[entity, ident], staged.program)
                         self._open(compiled, states[entity][ident])
                     elif compiled.memory or compiled.memory_facts:
-                        reason = f"没有 {ident} 的期初 / no state of {ident}"
-                        raise UsageError([Diagnostic("E822", {"reason": reason})])
+                        raise UsageError([no_state(ident)])
                 except UsageError as error:
                     del listed[ident]
                     faults.append(Fault(ident, error.diagnostics, entity))
@@ -433,6 +446,10 @@ class Rules:
                 years, conditions = dict.fromkeys(years, range(0)), {}
             self._readers[key] = RecordReader(program, years[INSURED], conditions, years)
         return self._readers[key]
+
+    def opened(self, opening: Opening | None, program: m.Program) -> Opening | None:
+        """Return an opening state as `state` does, None where there is none."""
+        return None if opening is None else self.state(opening, program)
 
     def state(self, opening: Opening, program: m.Program) -> Opening:
         """Return an opening state, its values as records write them, in the form the interpreter holds. Raises UsageError."""

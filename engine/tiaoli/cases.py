@@ -6,6 +6,7 @@ A case has one record, or several that need each other: then results are expecte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -18,10 +19,10 @@ from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.errors import TiaoliError
 from tiaoli.explain import as_text
+from tiaoli.nearness import nearest
 from tiaoli.outcome import not_encoded
 from tiaoli.outline import covers, outlines
 from tiaoli.people import stands_alone
-from tiaoli.pipeline import nearest
 from tiaoli.record_facts import ID_KEYS
 from tiaoli.record_files import decode
 from tiaoli.record_places import BrokenError, Entries, Node, Raw, from_node
@@ -29,7 +30,7 @@ from tiaoli.record_yaml import yaml_nodes
 from tiaoli.records import Fault, RecordReader
 from tiaoli.show_value import show_value
 from tiaoli.source import half_width
-from tiaoli.trace import in_units
+from tiaoli.trace import Tracer, in_units
 from tiaoli.values import INSURED, INSURED_NAMES
 
 _ENGLISH = {
@@ -94,8 +95,8 @@ class Coverage:
             table[document] = (len(places) - len(missed), len(places), missed)
         return table
 
-    def take(self, result: Result) -> None:
-        for step in result.tracer.steps.values():
+    def take(self, tracer: Tracer) -> None:
+        for step in tracer.steps.values():
             for decided in step.decision.decided if step.decision else ():
                 self.reached.add(_key(decided))
 
@@ -285,9 +286,9 @@ def _run_together(case: Case, rules: Rules, years: range, coverage: Coverage) ->
     listed = case.record.value if isinstance(case.record.value, list) else [case.record]
     names = _asked(case, rules, years)
     raws = [from_node(node) for node in listed]
-    reader = RecordReader(rules.program(years.stop - 1), range(0))
+    reader = RecordReader(rules.reaching(years.stop - 1), range(0))
     kinds = {reader.kind(raw.value) for raw in raws}
-    present = [kind for kind in (INSURED, *rules.program(years.stop - 1).entities) if kind in kinds]
+    present = [kind for kind in (INSURED, *rules.reaching(years.stop - 1).entities) if kind in kinds]
     staged = rules.staged(years, names, case.readings, present)
     opening = {(INSURED, str(i)): case.opening for i in _ids(raws)} if case.opening is not None else None
     population = rules.populate(staged, rules.reader_of(staged, bool(opening)).read_raws(raws, case.path), opening)
@@ -326,7 +327,7 @@ def _ids(raws: list[Raw]) -> Iterator[object]:
 
 def _asked(case: Case, rules: Rules, years: range) -> tuple[str, ...] | None:
     """The rules of which something is expected, None where that is nothing."""
-    program = rules.program(max(years.stop, rules.newest_year + 1))
+    program = rules.reaching(max(years.stop, rules.newest_year + 1))
     every = (case.expected, *case.others.values())
     names = {n for expected in every for wanted in expected.values() for n in wanted}
     unknown = next((n for n in names if n not in program.rules), None)
@@ -344,22 +345,26 @@ def _asked(case: Case, rules: Rules, years: range) -> tuple[str, ...] | None:
     return tuple(n for n in program.rules if n in names) or None
 
 
-def _touched(result: Result) -> Result:
+def _touched(result: Result) -> Tracer:
+    """Work a record out by the reference, for what decided."""
+    tracer = result.tracer
+    if result.population is None:
+        person, compiled = result.person, result.compiled
+        tracer = Tracer(compiled.program, person.facts, person.years, compiled.readings, result.opening, lean=True)
     for year in result.compiled.asked:
-        result.tracer.step("", year)
-    return result
+        tracer.step("", year)
+    return tracer
 
 
 def _evaluate(case: Case, rules: Rules, years: range) -> Result | Fault:
-    program = rules.program(years.stop - 1)
+    program = rules.reaching(years.stop - 1)
     asked = _asked(case, rules, years)
     compiled = rules.compiled(years, asked, case.readings)
     stands_alone(compiled)
     person = rules.reader(compiled, case.opening is not None).one(from_node(case.record), case.path)
     if isinstance(person, Fault):
         return person
-    opening = rules.state(case.opening, program) if case.opening is not None else None
-    return rules.run(compiled, person, opening)
+    return rules.run(compiled, person, rules.opened(case.opening, program))
 
 
 def _refused(case: Case, error: TiaoliError) -> list[Failure]:
@@ -456,6 +461,7 @@ def run_cases(
                 continue
             cases, wrong = [], error.diagnostics
         failures.extend(Failure(_blank(path), d, "") for d in wrong)
+        _reach(cases, used)
         for case in cases:
             rules = used[case.place]
             found = [*_unknown_clauses(case, rules), *run_case(case, rules, coverage)]
@@ -467,6 +473,14 @@ def run_cases(
         for document, entry in coverage.of(rules.newest).items():
             tables.setdefault(document, entry)
     return Report(passed, tuple(failures), tables)
+
+
+def _reach(cases: list[Case], used: Mapping[str, Rules]) -> None:
+    """Build the model of each place once, as far as its cases look, not further with each."""
+    for place in {case.place for case in cases}:
+        with suppress(TiaoliError):
+            rules = used[place]
+            rules.reaching(max([rules.newest_year, *(year for c in cases if c.place == place for year in c.years)]) + 1)
 
 
 def _blank(path: Path) -> Case:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tiaoli import syntax as s
-from tiaoli.consolidate import name_of, nearest
+from tiaoli.consolidate import name_of
+from tiaoli.nearness import nearest
 from tiaoli.outline import citations, covers, outlines
 from tiaoli.source import Span, half_width
 

@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from difflib import get_close_matches
 from typing import TypeAlias, TypeVar
 
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.model import Document
+from tiaoli.nearness import nearest
 from tiaoli.source import Span
 from tiaoli.symbols import (
     EntitySymbol,
@@ -148,16 +148,6 @@ def owner_of(declaration: s.Declaration) -> s.Word | None:
 def entity_named(word: str) -> str:
     """Return the kind of record that ``word`` names: 参保人 has an English name too."""
     return INSURED if word in INSURED_NAMES else word
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Return the known name most like ``name``, or None."""
-    pool = list(names)
-    close = get_close_matches(name, pool, 1, 0.5 if len(name) <= 3 else 0.6)
-    if close:
-        return close[0]
-    inside = [n for n in pool if len(n) > 1 and len(name) > 1 and (n in name or name in n)]
-    return max(inside, key=len) if inside else None
 
 
 class _Work:

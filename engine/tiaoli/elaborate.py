@@ -14,11 +14,11 @@ from fractions import Fraction
 
 from tiaoli import model as m
 from tiaoli import syntax as s
-from tiaoli.consolidate import nearest
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.elaborate_context import Context, facts_of
 from tiaoli.elaborate_links import elaborate_aggregate, elaborate_through
 from tiaoli.model import ANY
+from tiaoli.nearness import nearest
 from tiaoli.operators import AGGREGATES_MEANT, BOOL, FUNCTION_NAMES, FUNCTIONS, MEMORY_NAMES, YEARS, row
 from tiaoli.resolve import Scope, Signature, resolve_rounding, scale_of
 from tiaoli.source import Span, half_width

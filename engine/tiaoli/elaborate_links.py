@@ -7,9 +7,10 @@ from typing import Protocol
 
 from tiaoli import model as m
 from tiaoli import syntax as s
-from tiaoli.consolidate import entity_named, nearest
+from tiaoli.consolidate import entity_named
 from tiaoli.elaborate_context import Context
 from tiaoli.model import ANY
+from tiaoli.nearness import nearest
 from tiaoli.operators import AGGREGATE_NAMES, AGGREGATES, AggregateForm
 from tiaoli.resolve import Scope, Signature
 from tiaoli.source import Span

@@ -39,7 +39,9 @@ def phrase(text: str, at: int) -> Phrase | None:
             shown = match["shown"] if "shown" in pattern.groupindex else match[0]
             if match.start() <= at <= match.end() and (told := better(match)) not in (None, shown.strip()):
                 start = match.start("shown") if "shown" in pattern.groupindex else match.start()
-                return Phrase(start, start + (len(shown.rstrip()) or len(shown)), " ".join(shown.split()) or "Tab", told)
+                return Phrase(
+                    start, start + (len(shown.rstrip()) or len(shown)), " ".join(shown.split()) or "Tab", told
+                )
     return None
 
 

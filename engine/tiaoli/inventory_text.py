@@ -211,7 +211,7 @@ def _mandate_line(item: MandateItem, lang: str) -> str:
 
 def _missing_text(item: MandateItem, lang: str) -> str:
     words = WORDS[lang]
-    return words["missing"].format(words["join"].join(item.missing)) if item.missing else ""
+    return words["not_here"].format(words["join"].join(item.missing)) if item.missing else ""
 
 
 def _has_history(one: Entry) -> bool:
@@ -238,7 +238,6 @@ def _entry_lines(found: Inventory, one: Entry, lang: str) -> list[str]:
 def as_rich(found: Inventory, lang: str = "zh", name: str | None = None) -> Group:
     """Return the same as tables for a terminal. Raises KeyError for an unknown ``name``."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     if name is not None:

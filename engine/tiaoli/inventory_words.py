@@ -40,7 +40,7 @@ WORDS = {
         "no_value": "本年度没有值", "output": "结果 ", "rule": "规则", "initial": "初值 {}", "rounding": "舍入 {} 到 {}",
         "figure": "本年度的值 {}", "columns": "列 {} | 得", "hit": "命中 首个", "base": "按 {}", "exception": "例外 当 {} 得 {}", "when": "当 {} 得 {}",
         "otherwise": "否则 {}", "formula": "= {}", "row": "行 {} | {}", "band": "段 {} 得 {}", "is_default": "（默认）", "is_settled": "（已由 {} 确定）",
-        "in_principle": "原则上", "missing": "本地没有 {}，只在有它的地区检查", "absent": "本年度不适用", "history": "沿革", "source": "见 {}", "states": "规定: {}",
+        "in_principle": "原则上", "not_here": "本地没有 {}，只在有它的地区检查", "absent": "本年度不适用", "history": "沿革", "source": "见 {}", "states": "规定: {}",
         "uncited": "没有注明", "doubtful": "（可靠性 {}）", "reliability": "可靠性 {}", "unencoded": "未编码", "lacks": "缺少 {}", "missing": "缺少的参数", "key": "按 {}", "owned": "{} 的 {}", "links": "指向它的链接", "join": "、", "stop": "：",
     },
     "en": {
@@ -51,7 +51,7 @@ WORDS = {
         "no_value": "no value in this year", "output": "output ", "rule": "rule", "initial": "initial {}", "rounding": "round {} to {}",
         "figure": "value in this year {}", "columns": "columns {} | give", "hit": "hit first", "base": "by {}", "exception": "exception when {} give {}",
         "when": "when {} give {}", "otherwise": "otherwise {}", "formula": "= {}", "row": "row {} | {}", "band": "band {} give {}",
-        "is_default": " (default)", "is_settled": " (settled by {})", "in_principle": "in principle", "missing": "not defined here: {}; checked only in places that define it", "absent": "not in force in this year", "history": "history",
+        "is_default": " (default)", "is_settled": " (settled by {})", "in_principle": "in principle", "not_here": "not defined here: {}; checked only in places that define it", "absent": "not in force in this year", "history": "history",
         "source": "in {}", "states": "states: {}", "uncited": "none stated", "doubtful": " (reliability {})", "reliability": "reliability {}", "unencoded": "not encoded", "lacks": "for want of {}", "missing": "parameters without a value", "key": "by {}", "owned": "{}.{}", "links": "links to it", "join": ", ", "stop": ": ",
     },
 }  # fmt: skip

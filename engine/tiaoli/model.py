@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tiaoli.source import Span
 from tiaoli.values import INSURED, Kind, Mode, Type, Value
@@ -610,6 +610,11 @@ class Program:
             if segment.first <= year <= segment.last:
                 return segment
         raise KeyError(year)
+
+    @cached_property
+    def kept(self) -> dict[object, Any]:
+        """What is worked out from a program again and again, kept with it by those who work it out."""
+        return {}
 
     @cached_property
     def rules(self) -> Mapping[str, tuple[Rule, ...]]:

@@ -14,8 +14,8 @@ from tiaoli.backends.interpreter import Compiled
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import EvaluationError, UsageError
 from tiaoli.explain import Explanation
+from tiaoli.nearness import nearest
 from tiaoli.people import Gathering
-from tiaoli.pipeline import nearest
 from tiaoli.records import Person
 from tiaoli.trace import Tracer, in_units, outward
 from tiaoli.values import INSURED, INSURED_NAMES

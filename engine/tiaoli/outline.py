@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 
 from tiaoli import syntax as s
-from tiaoli.consolidate import name_of, nearest
+from tiaoli.consolidate import name_of
 from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.model import written_clause
+from tiaoli.nearness import nearest
 from tiaoli.source import Span
 
 _MANDATE = "要求"

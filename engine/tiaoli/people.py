@@ -168,6 +168,11 @@ def converted(reader: RecordReader, records: Iterable[Mapping[str, Any]]) -> Ite
         yield person
 
 
+def no_state(ident: str) -> Diagnostic:
+    """Return what is said where an opening state is needed and there is none of a record."""
+    return Diagnostic("E822", {"reason": f"没有 {ident} 的期初\0no state of {ident}"})
+
+
 def uncomputed(why: Trouble | Unknown, person: str, year: int, rule: str) -> Diagnostic:
     """Return what is said of a result that cannot be computed."""
     if isinstance(why, Unknown):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tiaoli import syntax as s
 from tiaoli.check import check
-from tiaoli.consolidate import applies, by_rank, consolidate, nearest, places
+from tiaoli.consolidate import applies, by_rank, consolidate, places
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.errors import TiaoliError
 from tiaoli.model import Program
@@ -82,9 +82,7 @@ def _library(parsed: Sequence[tuple[s.Document, list[Diagnostic]]]) -> Library:
     return Library(usable, tuple(found))
 
 
-def build(
-    library: Library, place: str, last: int, to_run: bool = True
-) -> tuple[Program | None, list[Diagnostic]]:
+def build(library: Library, place: str, last: int, to_run: bool = True) -> tuple[Program | None, list[Diagnostic]]:
     """Return the program of ``place`` up to the year ``last``, or None where errors leave none, and all diagnostics of the two passes."""
     first = first_year_of(library, place)
     elsewhere = frozenset(name for d in library.shelf for name in d.names)
@@ -143,7 +141,9 @@ def _about(
     found += check_headers(documents)
     found += check_outlines(documents, [document for document, _ in own])
     rest = tuple(d for d in shelved if d not in wanted)
-    return Library(tuple(d for d in documents if d.header and d.header.place and d.header.effective), tuple(found), rest)
+    return Library(
+        tuple(d for d in documents if d.header and d.header.place and d.header.effective), tuple(found), rest
+    )
 
 
 def _sources(path: Path, prefix: str = "") -> list[Source]:
@@ -164,4 +164,4 @@ def _read(file: Path, name: str) -> Source:
         raise TiaoliError([Diagnostic("E818", {"path": str(file), "reason": error.strerror or ""})]) from None
 
 
-__all__ = ["Library", "build", "check_library", "load", "nearest", "read_library"]
+__all__ = ["Library", "build", "check_library", "load", "read_library"]

@@ -208,7 +208,7 @@ def _mandates(found: Inventory, own: dict[str, OutlinedDocument]) -> Iterator[st
 def _mandate_row(item: MandateItem) -> list[str]:
     return [
         item.name, "原则上" if item.in_principle else "", years_text(item.first, item.last, "zh"), _cited(item.basis),
-        _letter(item.basis), WORDS["zh"]["missing"].format("、".join(item.missing)) if item.missing else "",
+        _letter(item.basis), WORDS["zh"]["not_here"].format("、".join(item.missing)) if item.missing else "",
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.model import Fact
+from tiaoli.nearness import nearest
 from tiaoli.record_facts import (
     BOOLS,
     ID_KEYS,
@@ -32,7 +33,7 @@ from tiaoli.record_facts import (
     range_text,
     year_of,
 )
-from tiaoli.record_places import DATE, Located, Path, Spot, calendar_date, nearest, printable, shown
+from tiaoli.record_places import DATE, Located, Path, Spot, calendar_date, printable, shown
 from tiaoli.source import half_width
 from tiaoli.values import Kind, Value
 

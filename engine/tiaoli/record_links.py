@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.model import Fact, Program
+from tiaoli.nearness import nearest
 from tiaoli.record_facts import Person, kinds_of
-from tiaoli.record_places import nearest
 from tiaoli.records import Fault
 from tiaoli.values import INSURED
 

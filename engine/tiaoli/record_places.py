@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import TypeAlias
 
 from tiaoli.record_facts import YEARS_KEYS, Odd
-from tiaoli.source import half_width
 
 MAX_DEPTH = 32
 DATE = re.compile(
@@ -82,15 +80,6 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Return the one of ``names`` most like ``name``, or None where none is like it."""
-    known = list(names)
-    plain = half_width(name).strip()
-    if close := get_close_matches(plain, known, 1, 0.5):
-        return close[0]
-    return next((other for other in known if plain[:2] == other[:2] and len(plain) > 1), None)
 
 
 class BrokenError(Exception):

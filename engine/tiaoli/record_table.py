@@ -14,8 +14,9 @@ from pathlib import Path as FilePath
 from typing import Any, TypeAlias
 
 from tiaoli.model import Fact
+from tiaoli.nearness import nearest
 from tiaoli.record_facts import BOOLS, ID_KEYS, KIND_KEYS, PLACE_KEYS, YEARS_KEYS, Odd, Shape, kind_named, number
-from tiaoli.record_places import BrokenError, Item, Located, Path, Raw, Spot, Trouble, calendar_date, nearest, shown
+from tiaoli.record_places import BrokenError, Item, Located, Path, Raw, Spot, Trouble, calendar_date, shown
 from tiaoli.values import INSURED, Kind
 
 Cells: TypeAlias = tuple[object, ...]
@@ -254,7 +255,7 @@ class _Table:
         cell = self._cell(cells, self.year_column)
         if _blank(cell) and not self._has_yearly(cells):
             return ()
-        at = (YEARS_KEYS[0], "" if _blank(cell) else str(cell))
+        at = (YEARS_KEYS[0], "" if _blank(cell) else re.sub(r"(?<=^\d{4})\.0+$", "", str(cell)))
         if not self._torn(draft, at, line, cells):
             draft.open_year(at, (line, max(self.year_column, 0) + 1))
         return at

@@ -27,11 +27,12 @@ __all__ = ["Condition", "Fault", "Person", "RecordError", "RecordReader", "recor
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A record left out, or a file that cannot be read; ``person`` is None where no id can be told, ``entity`` where no kind can."""
+    """A record left out, or a file that cannot be read (``whole``); ``person`` is None where no id can be told, ``entity`` where no kind can."""
 
     person: str | None
     diagnostics: tuple[Diagnostic, ...]
     entity: str | None = None
+    whole: bool = False
 
 
 class RecordError(TiaoliError):
@@ -116,13 +117,13 @@ class RecordReader:
         count = 0
         for count, item in enumerate(read_items(path, self._shapes, kind), 1):
             if isinstance(item, Trouble):
-                yield _whole(item, path)
+                yield replace(_whole(item, path), whole=True)
             elif item.sheet is None:
                 yield self._one(item, path, count, first_lines, kind)
             else:
                 yield self._of_sheet(self._one(item, path, count, first_lines, kind), path, item.sheet)
         if count == 0:
-            yield _whole(Trouble("E706", (), 1, 1), path)
+            yield replace(_whole(Trouble("E706", (), 1, 1), path), whole=True)
 
     def read_all(self, files: Iterable[tuple[str | None, Path]]) -> Iterator[Person | Fault]:
         """Yield the records of several files, each with the kind of its records where they do not say it.

@@ -11,9 +11,10 @@ from typing import Any
 
 from tiaoli import model as m
 from tiaoli import syntax as s
-from tiaoli.consolidate import entity_named, nearest
+from tiaoli.consolidate import entity_named
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.everyday import in_tenths
+from tiaoli.nearness import nearest
 from tiaoli.operators import DATE_RANGE
 from tiaoli.source import Span
 from tiaoli.symbols import FactSymbol, InForce, ParameterSymbol, QuestionSymbol, RuleSymbol, Symbol

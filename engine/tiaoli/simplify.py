@@ -5,7 +5,7 @@ The result means the same; it is what back ends compile. Folding uses `meaning` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -119,7 +119,36 @@ def _connective(node: m.Apply) -> m.Expression:
 
 
 def simplify_rule(rule: m.Rule, fixed: Fixed) -> m.Rule:
-    """Return the rule with folded expressions and without clauses that cannot decide."""
+    """Return the rule with folded expressions and without clauses that cannot decide; the same object in years in which the same is fixed."""
+    key = (id(rule), *_fixed_in(rule, fixed))
+    known = fixed.program.kept.get(key)
+    if known is None or known[0] is not rule:
+        known = fixed.program.kept[key] = (rule, _simplified(rule, fixed))
+    return known[1]
+
+
+def _fixed_in(rule: m.Rule, fixed: Fixed) -> Iterator[object]:
+    """All that is fixed in a year among what the rule reads."""
+    known = fixed.program.kept.get(id(rule))
+    if known is None or known[0] is not rule:
+        nodes = [n for e in m.expressions(rule.body) for n in m.walk(e)]
+        read = sorted({(n.name, n.lag) for n in nodes if isinstance(n, m.ParameterRef)})
+        questions = sorted({n.name for n in nodes if isinstance(n, m.QuestionRef)})
+        dated = any(isinstance(n, m.CurrentYear) for n in nodes)
+        known = fixed.program.kept[id(rule)] = (rule, read, questions, dated)
+    _, refs, questions, dated = known
+    yield fixed.year if dated else None
+    for name in questions:
+        yield fixed.readings.get(name)
+    for name, lag in refs:
+        year = fixed.year - lag
+        for value in fixed.program.parameters[name].values:
+            if value.first <= year and (value.last is None or year <= value.last):
+                yield id(value)
+        yield None
+
+
+def _simplified(rule: m.Rule, fixed: Fixed) -> m.Rule:
     body = m.map_body(rule.body, lambda e: simplify(e, fixed))
     if isinstance(body, m.Cases):
         groups = tuple(tuple(c for c in g if not _never(c.condition)) for g in body.exceptions)

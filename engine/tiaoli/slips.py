@@ -143,7 +143,9 @@ def _second_otherwise(token: Token, before: str, span: Span) -> Diagnostic | Non
     if token.type not in ("OTHERWISE", "WHEN") or first is None:
         return None
     start = span.start - (token.start_pos or 0)
-    related = (Related(Span(span.source, start + first.end() - len(first[0].lstrip()), start + first.end()), "ends_here"),)
+    related = (
+        Related(Span(span.source, start + first.end() - len(first[0].lstrip()), start + first.end()), "ends_here"),
+    )
     return Diagnostic("E127", {"found": token.value}, span, None, related)
 
 

@@ -54,7 +54,8 @@ class Tracer:
     """The years of one record. ``person`` and ``years`` are facts as `records.Person` holds them; ``opening`` values by name.
 
     Rules are worked out in the order of the model, and only as far as asked: a record may ask others, which ask it again for what
-    stands before. ``wanted`` names the rules that may be asked (all where it is None).
+    stands before. ``wanted`` names the rules that may be asked (all where it is None). ``lean``: what decided is kept, not the values of
+    all nodes.
     """
 
     program: m.Program
@@ -68,6 +69,7 @@ class Tracer:
     wanted: frozenset[str] | None = None
     steps: dict[tuple[str, int], Step] = field(default_factory=dict)
     index: Mapping[str, int] = field(default_factory=dict)
+    lean: bool = False
     _year: int = 0
     _rules: Iterator[m.Rule] | None = None
 
@@ -101,7 +103,7 @@ class Tracer:
             nodes[id(e)] = (e, value)
 
         try:
-            decision, trouble = decide(rule, self.at(year), watch), None
+            decision, trouble = decide(rule, self.at(year), *(() if self.lean else (watch,))), None
         except Trouble as error:
             decision, trouble = None, error
         self.steps[rule.name, year] = Step(rule, year, decision, trouble, nodes)

@@ -26,13 +26,19 @@ class Slip:
 
 
 _TAB = "这里有制表符（Tab）；缩进和间隔只能用空格\0there is a tab here; indent and divide with blanks only"
-_WIDE_COLON = "“：”是全角的；名称后面用半角冒号“: ”，再空一格\0'：' is full-width; write ': ' with a blank behind a name"
+_WIDE_COLON = (
+    "“：”是全角的；名称后面用半角冒号“: ”，再空一格\0'：' is full-width; write ': ' with a blank behind a name"
+)
 _NO_BLANK = "冒号后面要空一格：{name}: …\0a blank is missing behind the colon: {name}: …"
 _NO_COLON = "这一行没有“: ”；应写成 名称: 值\0this line has no ': '; write name: value"
 _INDENT = "缩进与上面的行不一致；同一层的各行要对齐\0the indentation does not fit the lines above; lines of one level begin in one column"
-_TWO_COLONS = "一行里有两个“: ”；值里有冒号时给值加引号\0two ': ' in one line; put quotes round a value that holds a colon"
+_TWO_COLONS = (
+    "一行里有两个“: ”；值里有冒号时给值加引号\0two ': ' in one line; put quotes round a value that holds a colon"
+)
 _QUOTE = "引号没有结束；在值的末尾补上 {quote}\0the quotation does not end; add {quote} behind the value"
-_BEHIND_QUOTE = "引号后面还有文字；把整个值放进引号\0there is text behind the closing quote; put all of the value into quotes"
+_BEHIND_QUOTE = (
+    "引号后面还有文字；把整个值放进引号\0there is text behind the closing quote; put all of the value into quotes"
+)
 _OPEN = "第 {line} 行的“{opens}”没有结束；补上“{closes}”或逗号\0'{opens}' of line {line} does not end; add '{closes}' or a comma"
 _NO_COMMA = "这里之前缺逗号\0a comma is missing before this"
 _WIDE_COMMA = "“，”是全角的；各项之间用半角逗号“, ”\0'，' is full-width; divide items by ', '"

@@ -229,8 +229,8 @@ def show(
     """列出一个地区某年度施行的全部规定，每项写明文件和条款。 Show what is in force."""
     from tiaoli import inventory_json, inventory_text
     from tiaoli.api import UsageError
+    from tiaoli.nearness import nearest
     from tiaoli.outcome import not_encoded
-    from tiaoli.pipeline import nearest
 
     set_lang(lang)
     choice(form, ("text", "json"), "--format")

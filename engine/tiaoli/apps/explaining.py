@@ -9,7 +9,7 @@ from tiaoli.apps.running import Files
 from tiaoli.apps.speech import say
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import TiaoliError, UsageError
-from tiaoli.pipeline import nearest
+from tiaoli.nearness import nearest
 from tiaoli.records import Fault, Person
 from tiaoli.trace import Tracer
 
@@ -28,8 +28,7 @@ def traced(
     compiled, staged = rules.prepared(files, years, [rule], readings, kind)
     if staged is None:
         found = _found(rules.reader(compiled, partial=True).read_all(files), kind, ident)
-        own = (openings or {}).get((kind, ident))
-        state = rules.state(own, compiled.program) if own is not None else None
+        state = rules.opened((openings or {}).get((kind, ident)), compiled.program)
         if found.places:
             stays = rules.run(compiled, found, state).stays
             if (stay := next((s for s in stays if years.start in s), None)) is not None:

@@ -98,7 +98,7 @@ class Run:
     ) -> None:
         self.rules, self.compiled, self.openings, self.strict, self.staged = rules, compiled, openings, strict, staged
         self.every = every
-        self.people = self.faults = self.breaches = 0
+        self.people = self.faults = self.broken = self.breaches = 0
         self.others: dict[str, int] = {}
         self.unshown = 0
         self.codes: dict[str, int] = {}
@@ -133,7 +133,7 @@ class Run:
                         states.write(closing_line(result.person.id, year, state, result.person.entity))
                     if result.person.entity in shown:
                         (sink or table).add(result.person.id, result.rows, result.person.entity)  # type: ignore[union-attr]
-                if not self.people and not self.others and self.faults:
+                if not self.people and not self.others and (self.faults or self.broken):
                     raise _NothingReadError
                 if sink is not None:
                     sink.close()
@@ -148,7 +148,7 @@ class Run:
             wrong(Diagnostic("E824", {"path": str(output or closing or "stdout"), "reason": error.strerror or ""}))
         self._count(output)
         self._not_encoded()
-        return bool(self.faults or self.breaches)
+        return bool(self.faults or self.broken or self.breaches)
 
     def _results(self, records: Files) -> Iterator[Any]:
         from tiaoli.api import EvaluationError, UsageError
@@ -160,7 +160,7 @@ class Run:
         watched = any(self.compiled.watched.values())
         for person in progress(reader.read_all(records)):
             if isinstance(person, Fault):
-                self._fault(person.diagnostics)
+                self._fault(person.diagnostics, person.whole)
                 continue
             try:
                 result = self.rules.run(self.compiled, person, self._opening(person.id))
@@ -180,7 +180,7 @@ class Run:
         def heard(items: Iterable[Any]) -> Iterator[Any]:
             for item in items:
                 if isinstance(item, Fault):
-                    self._fault(item.diagnostics)
+                    self._fault(item.diagnostics, item.whole)
                 yield item
 
         watched = {entity for entity, c in self.staged.kinds.items() if any(c.watched.values())}
@@ -238,13 +238,14 @@ class Run:
         yield [*others, *portion], False
 
     def _opening(self, ident: str) -> Any:
+        from tiaoli.api import UsageError
+        from tiaoli.people import no_state
         from tiaoli.values import INSURED
 
         if self.openings is None:
             return None
         if (INSURED, ident) not in self.openings:
-            raise _NoOpening([Diagnostic("E822", {"reason": f"没有 {ident} 的期初 / no state of {ident}"})])
-        from tiaoli.api import UsageError
+            raise _NoOpening([no_state(ident)])
 
         try:
             return self.rules.state(self.openings[INSURED, ident], self.compiled.program)
@@ -257,8 +258,10 @@ class Run:
         self.breaches += bool(errors(found))
         self._show(found)
 
-    def _fault(self, diagnostics: Sequence[Diagnostic]) -> None:
-        self.faults += 1
+    def _fault(self, diagnostics: Sequence[Diagnostic], whole: bool = False) -> None:
+        """A record left out; or (``whole``) what is wrong with a file, which is no record."""
+        self.faults += not whole
+        self.broken += whole
         self.last_fault = diagnostics[0].code
         self._show(diagnostics)
         if self.strict:
@@ -283,8 +286,10 @@ class Run:
         where = f" → {'、'.join(map(str, self._written(output)))}" if output is not None else ""
         others = [f"{entity} {count}" for entity, count in self.others.items()]
         note(
-            f"计算了 {'、'.join([f'{self.people} 人', *others])}{where}；{self.faults} 条记录有错，没有计算。",
-            f"computed: {', '.join([str(self.people), *others])}{where}; faulty records left out: {self.faults}.",
+            f"计算了 {'、'.join([f'{self.people} 人', *others])}{where}；{self.faults} 条记录有错，没有计算"
+            + (f"；文件有 {self.broken} 处错误，没有读下去。" if self.broken else "。"),
+            f"computed: {', '.join([str(self.people), *others])}{where}; faulty records left out: {self.faults}"
+            + (f"; mistakes of files, which were not read on: {self.broken}." if self.broken else "."),
         )
 
     def _not_encoded(self) -> None:
