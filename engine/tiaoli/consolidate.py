@@ -199,7 +199,8 @@ class _Work:
         if word.text in BUILT_INS:
             self.found.append(Diagnostic("E203", {"name": word.text}, word.span))
             return
-        if head.place.startswith(self.framing.get(word.text, head.place) + "-"):
+        same_owner = _entity(self.owners.get(word.text)) == _entity(owner_of(declaration))
+        if same_owner and head.place.startswith(self.framing.get(word.text, head.place) + "-"):
             if self._goes_on(declaration, word.text):
                 self._lay(declaration, head)
                 return
