@@ -106,6 +106,7 @@ def _key(place: m.Clause | m.Row | m.Band) -> tuple[str, int]:
 
 
 def _deciding(program: m.Program) -> dict[str, dict[tuple[str, int], m.Clause | m.Row | m.Band]]:
+    """The deciding places by the document that states them: an exception of a lower document is that document's."""
     table: dict[str, dict[tuple[str, int], m.Clause | m.Row | m.Band]] = {}
     for texts in program.rules.values():
         for rule in texts:
@@ -119,8 +120,9 @@ def _deciding(program: m.Program) -> dict[str, dict[tuple[str, int], m.Clause | 
                     places = [*body.rows, *([body.otherwise] if body.otherwise else [])]
                 case m.MarginalScale() as body:
                     places = list(body.bands)
-            own = table.setdefault(rule.document, {})
-            own.update((_key(p), p) for p in places)
+            for place in places:
+                document = place.document if isinstance(place, m.Clause) else rule.document
+                table.setdefault(document, {})[_key(place)] = place
     return table
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tiaoli.apps import library_commands
+from tiaoli.apps import library_commands, testing
 from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal
 from tiaoli.apps.running import Run, files_of, keep_apart, read_states, writable
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
@@ -307,74 +307,7 @@ def schema(
 app.command()(library_commands.clauses)
 app.command()(library_commands.places)
 app.command()(library_commands.compare)
-
-
-# ── test ─────────────────────────────────────────────────────────────────────
-
-
-@app.command()
-def test(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="*.cases.yaml 文件或目录；不写则用内置的 / files or folders")
-    ] = None,
-    rulesets: Rulesets = None,
-    lang: Lang = None,
-) -> None:
-    """运行用例，列出不符之处和理由，以及用例对条款的覆盖。 Run cases."""
-    from importlib.resources import as_file, files
-
-    from tiaoli.api import Rules
-    from tiaoli.cases import run_cases
-    from tiaoli.pipeline import load
-
-    set_lang(lang)
-    with guarded():
-        if paths:
-            found = [file for path in paths for file in _case_files(path)]
-            folders = [p for p in paths if p.is_dir() and any(p.rglob("*.tiaoli"))]
-            beside = [*folders, *sorted({f for p in paths if p.is_file() for f in p.parent.glob("*.tiaoli")})]
-            library = load([*beside, *(rulesets or ())])
-            report = run_cases(found, lambda place: Rules(library, place))
-        else:
-            library = load(list(rulesets or ()))
-            with as_file(files("tiaoli.rulesets")) as folder:
-                found = sorted(folder.rglob("*.cases.yaml"))
-                report = run_cases(found, lambda place: Rules(library, place))
-    _show_report(report, len(found))
-    if report.failures:
-        raise typer.Exit(1)
-
-
-def _case_files(path: Path) -> list[Path]:
-    if not path.exists():
-        wrong(Diagnostic("E817", {"path": str(path)}))
-    found = sorted(path.rglob("*.cases.yaml")) if path.is_dir() else [path]
-    if not found:
-        wrong(Diagnostic("E830", {"reason": f"{path}: 没有 *.cases.yaml / no cases files"}))
-    return found
-
-
-def _show_report(report: Any, files: int) -> None:
-    for failure in report.failures:
-        say([failure.diagnostic])
-        if failure.explanation:
-            print("\n".join("    " + line for line in failure.explanation.splitlines()), file=sys.stderr)
-    for document, (reached, every, missed) in report.coverage.items():
-        print(
-            words(
-                f"{document}: 用例到达 {reached}/{every} 处分支", f"{document}: cases reach {reached}/{every} branches"
-            )
-        )
-        for place in missed[:20]:
-            line = place.span.text.strip().splitlines()[0]
-            print(f"  {words('未到达', 'not reached')} {place.span}  {line}")
-    failed = len({id(f.case) for f in report.failures})
-    print(
-        words(
-            f"{files} 个用例文件：{report.passed} 个通过，{failed} 个不符",
-            f"{files} files of cases: {report.passed} passed, {failed} failed",
-        )
-    )
+app.command()(testing.test)
 
 
 # ── fmt and new ──────────────────────────────────────────────────────────────
