@@ -98,7 +98,8 @@ def test_a_result_is_a_mapping_of_years_to_mappings_of_rules(jiangxi: tiaoli.Rul
     result = jiangxi.evaluate(RECORD, range(2025, 2028))
     assert list(result) == [2025, 2026, 2027]
     assert len(result) == 3
-    assert tuple(result[2026]) == jiangxi.outputs
+    persons = [n for n in jiangxi.outputs if jiangxi.rules[n][0].entity == "参保人"]
+    assert list(result[2026]) == persons
     assert 2024 not in result
     with pytest.raises(KeyError):
         result[2024]
@@ -258,7 +259,7 @@ def test_diagnostics_are_data_and_not_exceptions(tmp_path: Path) -> None:
 def test_a_folder_of_ones_own_stands_beside_the_built_in_rulesets_or_alone(tmp_path: Path) -> None:
     file = tmp_path / "甲.tiaoli"
     file.write_text(SMALL, encoding="utf-8")
-    assert set(tiaoli.load("CN-ZZ", str(file)).library.places) == {"CN", "CN-JX", "CN-ZZ"}
+    assert {"CN", "CN-JX", "CN-ZZ"} < set(tiaoli.load("CN-ZZ", str(file)).library.places)
     assert tiaoli.load("CN-ZZ", [tmp_path], built_in=False).library.places == ["CN-ZZ"]
 
 

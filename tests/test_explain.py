@@ -16,7 +16,10 @@ import tiaoli
 from jiangxi_by_hand import history
 from support import ROOT, Said, json_text, write_records
 from tiaoli.api import Rules
-from tiaoli.explain import Explanation, as_json, as_text, as_tree
+from tiaoli.explain import Explanation, as_json
+from tiaoli.explain_text import as_text, as_tree
+from tiaoli.model import Aggregate, Program, Rule, RuleRef, Through, expressions, walk
+from tiaoli.values import INSURED
 
 YEARS = range(2025, 2031)
 EVERYTHING = """
@@ -85,12 +88,34 @@ PEOPLE = {"nothing optional": person(), "all facts": person(类别="职工", 生
 
 
 def explanations(rules: Rules, record: Mapping[str, Any], **wishes: Any) -> Iterator[tuple[Explanation, Any]]:
-    """All rules of all years, each with the value that the interpreter gave."""
-    names = [n for n, texts in rules.rules.items()]
+    """All rules of persons in force in all years, each with the value that the interpreter gave."""
+    program = rules.program(YEARS.stop)
+    alone = set(program.rules) - dependent(
+        {n for n, ts in program.rules.items() if any(map(reaches_others, ts))}, program
+    )
+    standing = [{r.name for r in program.segment(year).rules} for year in YEARS]
+    names = [n for n in rules.rules if n in alone and all(n in names for names in standing)]
     result = rules.evaluate(record, YEARS, rules=names, **wishes)
     for year in YEARS:
         row = result[year]
         yield from ((result.explain(name, year), row[name]) for name in names)
+
+
+def dependent(names: set[str], program: Program) -> set[str]:
+    """Return ``names`` and all rules that rest on them."""
+    reads = {
+        n: {r.name for t in ts for e in expressions(t.body) for r in walk(e) if isinstance(r, RuleRef)}
+        for n, ts in program.rules.items()
+    }
+    while more := {n for n, read in reads.items() if read & names} - names:
+        names = names | more
+    return names
+
+
+def reaches_others(text: Rule) -> bool:
+    """Whether a rule is of another kind of record, or reads one."""
+    nodes = (n for e in expressions(text.body) for n in walk(e))
+    return text.entity != INSURED or any(isinstance(n, Through | Aggregate) for n in nodes)
 
 
 def faults(judge: Draft202012Validator, explanation: Explanation) -> list[str]:

@@ -16,7 +16,8 @@ import tiaoli
 from support import ROOT, Said
 from tiaoli.apps import running
 from tiaoli.cases import run_cases
-from tiaoli.explain import as_json, as_text
+from tiaoli.explain import as_json
+from tiaoli.explain_text import as_text
 from tiaoli.record_schema import record_schema
 from tiaoli.render import render_text
 
@@ -210,7 +211,7 @@ def test_explanations_go_through_links_and_count_members(rules: tiaoli.Rules) ->
     assert "记录 2025年度: 所在统筹地区 = A市" in text and "统筹地区 A市 2025年度: 人均收入 = 40,000元" in text
     share = population.result("A市", "统筹地区").explain("参保率", 2025)
     assert as_text(share).startswith("统筹地区 A市 2025年度 参保率 = 50%")
-    assert "占比(参保人, 参保) = 50%（参保人 2 条，计入 2 条）" in as_text(share)
+    assert "占比(参保人, 参保) = 50%（参保人 2 条，计入 2 条，其中 1 条成立）" in as_text(share)
     assert "参保人: 2 records, 2 counted" in as_text(share, "en")
     with pytest.raises(tiaoli.UsageError, match="E835"):
         population.result("P1").explain("参保率", 2025)

@@ -15,6 +15,7 @@ import tiaoli
 from jiangxi_by_hand import history
 from support import Said
 from tiaoli.api import EvaluationError, Rules
+from tiaoli.explain_text import as_text
 from tiaoli.pipeline import load, read_library
 from tiaoli.source import Source
 
@@ -101,9 +102,9 @@ def test_explanations_and_states_are_those_of_the_place_of_the_year() -> None:
     years = {y: {"参保": True, "缴费日期": f"{y - 1}-11-01"} for y in range(2025, 2031)}
     record: dict[str, Any] = {"编号": "P1", "原封顶线": 400000, "年度": years}
     gone = rules("CN-JX").evaluate(moved(record, "CN-YN", 2030), range(2025, 2031))
-    text = tiaoli.explain.as_text(gone.explain("连续参保激励额度", 2030), "zh")  # type: ignore[attr-defined]
+    text = as_text(gone.explain("连续参保激励额度", 2030), "zh")
     assert "云南" in text and "4,000" in text
-    assert "赣府厅发" in tiaoli.explain.as_text(gone.explain("连续参保激励额度", 2029), "zh")  # type: ignore[attr-defined]
+    assert "赣府厅发" in as_text(gone.explain("连续参保激励额度", 2029), "zh")
     year, state = gone.closing()
     assert year == 2030 and state["连续参保激励额度"] == Decimal(7000)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tiaoli
-from tiaoli import comparison_text
+from tiaoli import comparison_text, explain_text
 from tiaoli import explain as explaining
 from tiaoli.comparison import compare
 from tiaoli.inventory import inventory
@@ -59,8 +59,8 @@ def test_an_explanation_says_how_well_what_decided_is_known() -> None:
     result = tiaoli.loads(_LETTERS.replace("60%", "40%")).evaluate({"编号": "1"}, 2026)
     explanation = result.explain("甲额", 2026)
     assert explanation.asked.basis[0].reliability == "C"
-    assert "依据: 甲〔2025〕1号 一（可靠性 C）" in explaining.as_text(explanation, "zh")
-    assert "basis: 甲〔2025〕1号 一 (reliability C)" in explaining.as_text(explanation, "en")
+    assert "依据: 甲〔2025〕1号 一（可靠性 C）" in explain_text.as_text(explanation, "zh")
+    assert "basis: 甲〔2025〕1号 一 (reliability C)" in explain_text.as_text(explanation, "en")
     assert explaining.as_json(explanation)["结果"][0]["依据"] == [
         {"文件": "甲〔2025〕1号", "条款": "一", "可靠性": "C"}
     ]

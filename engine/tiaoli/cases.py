@@ -18,7 +18,7 @@ from tiaoli.api import EvaluationError, Population, Result, Rules, UsageError
 from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic, Related
 from tiaoli.errors import TiaoliError
-from tiaoli.explain import as_text
+from tiaoli.explain_text import as_text
 from tiaoli.nearness import nearest
 from tiaoli.outcome import not_encoded
 from tiaoli.outline import covers, outlines

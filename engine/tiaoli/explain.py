@@ -1,6 +1,6 @@
 """Why a figure came out: the clause that decided, the numbers put in, the rounding, the citation, back through rules and years.
 
-An Explanation is data (`as_json`, published as grammar/explanation.schema.json); `as_text` says it to a clerk, `as_tree` draws it.
+An Explanation is data (`as_json`, published as grammar/explanation.schema.json); `explain_text` has the words.
 """
 
 from __future__ import annotations
@@ -9,13 +9,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 from tiaoli import model as m
-from tiaoli.meaning import Gathered, Result, Unknown, number
+from tiaoli.meaning import Gathered, Result, Unknown, number, taken_in
 from tiaoli.show_value import show_value
 from tiaoli.trace import Step, Tracer, outward
 from tiaoli.values import INSURED, Kind, Mode, Type, decimal_text
+
+MOST_MEMBERS = 10
+"""Members of a figure are listed one by one up to this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One record that a figure was taken over. ``counted``: whether its condition holds; None where it cannot be computed.
+
+    ``value`` is what it brings in (of a 占比 whether it holds, of a 计数 nothing), ``rules`` those of its own that the value reads.
+    """
+
+    ident: str
+    counted: bool | None
+    value: Result
+    type: Type | None
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +40,7 @@ class Input:
     """A value that went in. ``kind``: fact, parameter, rule, question or aggregate. ``year`` is 0 for facts of the person.
 
     ``owner`` is the (kind, id) of the record of a fact or rule where it is another one; ``gathered`` what an aggregate was taken over,
-    ``members`` of which kind.
+    ``members`` of which kind, and ``listed`` the members themselves where they are few.
     """
 
     kind: str
@@ -37,6 +54,7 @@ class Input:
     owner: tuple[str, str] | None = None
     gathered: Gathered | None = None
     members: str = ""
+    listed: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +79,8 @@ class Account:
     """One rule in one year, accounted for. ``formula`` is the deciding text, ``parts`` the same with values put in.
 
     ``unrounded`` differs from ``value`` where the rounding (``mode``, ``unit``) did something. ``needs`` names facts still missing.
-    ``owner``: the (kind, id) of the record, where it is another than the one asked about.
+    ``owner``: the (kind, id) of the record, where it is another than the one asked about. ``member``: it is the account of a member of a
+    figure, whose own rules are not followed further.
     """
 
     rule: str
@@ -81,10 +100,11 @@ class Account:
     note: str | None
     hidden: bool
     owner: tuple[str, str] | None = None
+    member: bool = False
 
     def figures(self, lang: str = "zh") -> str:
         """Return the deciding text with values put in."""
-        shown = (p if isinstance(p, str) else _show(p.value, p.type, lang) for p in self.parts)
+        shown = (p if isinstance(p, str) else show_result(p.value, p.type, lang) for p in self.parts)
         return _squeeze("".join(shown))
 
     @property
@@ -116,6 +136,7 @@ def explain(tracer: Tracer, person: str, name: str, year: int) -> Explanation:
     if first is None:
         raise KeyError(name)
     accounts: dict[tuple[str, int, tuple[str, str] | None], Account] = {}
+    members: dict[tuple[str, int, tuple[str, str] | None], tuple[Tracer, Step]] = {}
     pending: list[tuple[Tracer, Step, tuple[str, str] | None]] = [(tracer, first, None)]
     while pending:
         at, step, owner = pending.pop(0)
@@ -130,6 +151,11 @@ def explain(tracer: Tracer, person: str, name: str, year: int) -> Explanation:
                 asked = (tracer.entity, tracer.ident)
                 home = owner if entry.owner is None else None if entry.owner == asked else entry.owner
                 pending.append((below, found, home))
+            if year == step.year:
+                members |= {(s.rule.name, year, (t.entity, t.ident)): (t, s) for t, s in _members_steps(at, entry)}
+    for key, (at, step) in members.items():
+        if key not in accounts:
+            accounts[key] = replace(_account(step, at), owner=key[2], member=True)
     readings = tuple((n, tracer.readings.get(n, q.default)) for n, q in tracer.program.questions.items())
     used = {i.name for a in accounts.values() for i in a.inputs if i.kind == "question"}
     kept = tuple(r for r in readings if r[0] in used)
@@ -139,6 +165,16 @@ def explain(tracer: Tracer, person: str, name: str, year: int) -> Explanation:
 def _other(tracer: Tracer, owner: tuple[str, str]) -> Tracer | None:
     """The tracer of another record."""
     return None if tracer.world is None else tracer.world.tracer(*owner)
+
+
+def _members_steps(tracer: Tracer, entry: Input) -> Iterator[tuple[Tracer, Step]]:
+    """The steps of the members' own rules that a figure reads, in its year."""
+    for member in entry.listed:
+        below = _other(tracer, (entry.members, member.ident)) if member.rules else None
+        for name in member.rules if below is not None else ():
+            step = below.step(name, entry.year)  # type: ignore[union-attr]
+            if step is not None:
+                yield below, step  # type: ignore[misc]
 
 
 # ── one account ──────────────────────────────────────────────────────────────
@@ -284,7 +320,10 @@ def _input(node: m.Expression, value: Result, step: Step, tracer: Tracer) -> Inp
         case m.Aggregate():
             gathered = tracer.at(step.year).gathered(node)
             text = _squeeze(node.span.text)
-            return Input("aggregate", text, step.year, value, node.type, gathered=gathered, members=node.members)
+            listed = tuple(_members(node, step.year, tracer)) if gathered.members <= MOST_MEMBERS else ()
+            return Input(
+                "aggregate", text, step.year, value, node.type, gathered=gathered, members=node.members, listed=listed
+            )
         case m.QuestionRef(name=name):
             return Input("question", name, 0, value, node.type, program.questions[name].basis)
         case m.ParameterRef(name=name, lag=lag, key=key):
@@ -299,11 +338,25 @@ def _input(node: m.Expression, value: Result, step: Step, tracer: Tracer) -> Inp
             return None
 
 
+def _members(aggregate: m.Aggregate, year: int, tracer: Tracer) -> Iterator[Member]:
+    """The members of a figure with what each brings in."""
+    measure = aggregate.value
+    rules = (
+        () if measure is None else tuple(n.name for n in m.walk_own(measure) if isinstance(n, m.RuleRef) and not n.lag)
+    )
+    for moment in () if tracer.world is None else tracer.world.members(aggregate, tracer.ident, year):
+        counted, value = taken_in(aggregate, moment)
+        known = None if isinstance(counted, Unknown) or isinstance(value, Unknown) else bool(counted)
+        yield Member(
+            moment.tracer.ident, known, value, None if measure is None else measure.type, rules if known else ()
+        )
+
+
 def _squeeze(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"#[^\n]*", "", text)).strip()
 
 
-def _show(value: Result, kind: Type, lang: str = "zh") -> str:
+def show_result(value: Result, kind: Type, lang: str = "zh") -> str:
     if isinstance(value, Unknown):
         return "？"
     return show_value(value, kind, lang)
@@ -335,7 +388,7 @@ def _account_json(account: Account) -> dict[str, Any]:
         "年度": account.year,
         "类型": account.type.present.name("zh"),
         "值": _plain(account.value, kind),
-        "显示": _show(account.value, account.type),
+        "显示": show_result(account.value, account.type),
         "公式": account.formula,
         "代入": account.figures(),
         "依据": [_basis_json(b) for b in account.basis],
@@ -355,9 +408,9 @@ def _rounding_json(account: Account) -> dict[str, Any] | None:
     if not account.rounded or isinstance(account.unrounded, Unknown):
         return None
     return {
-        "前": _show(account.unrounded, account.type),
+        "前": show_result(account.unrounded, account.type),
         "方式": account.mode.value[0],
-        "单位": _show(account.unit, account.type),
+        "单位": show_result(account.unit, account.type),
     }
 
 
@@ -383,7 +436,18 @@ def _owner_json(owner: tuple[str, str] | None) -> dict[str, Any]:
 
 def _gathered_json(entry: Input) -> dict[str, Any]:
     g = entry.gathered
-    return {} if g is None else {"成员": entry.members, "条数": g.members, "计入": g.counted, "没有计算": g.left_out}
+    if g is None:
+        return {}
+    data = {"成员": entry.members, "条数": g.members, "计入": g.counted, "没有计算": g.left_out}
+    held = {} if g.held is None else {"成立": g.held}
+    return {**data, **held, "各成员": [_member_json(one) for one in entry.listed]}
+
+
+def _member_json(member: Member) -> dict[str, Any]:
+    data: dict[str, Any] = {"编号": member.ident, "计入": member.counted}
+    if member.counted and member.type is not None:
+        data |= {"值": _plain(member.value, member.type.kind), "显示": show_result(member.value, member.type)}
+    return data
 
 
 def _input_json(entry: Input) -> dict[str, Any]:
@@ -394,7 +458,7 @@ def _input_json(entry: Input) -> dict[str, Any]:
         "名称": entry.name,
         "年度": entry.year or None,
         "值": _plain(entry.value, entry.type.kind),
-        "显示": _show(entry.value, entry.type),
+        "显示": show_result(entry.value, entry.type),
         "依据": [_basis_json(b) for b in entry.basis],
         "自年度": entry.since,
     }
@@ -409,218 +473,4 @@ def _plain(value: Result, kind: Kind) -> Any:
     return plain.isoformat() if hasattr(plain, "isoformat") else plain
 
 
-# ── to text ──────────────────────────────────────────────────────────────────
-
-_SAY = {
-    "zh": {
-        "year": "{year}年度", "years": "{first}—{last}年度", "basis": "依据", "formula": "算式", "because": "条件", "not": "不成立",
-        "holds": "成立", "rounding": "舍入", "fact": "记录", "seen": "见上", "needs": "还缺少", "unknown": "不能确定",
-        "reading": "存疑的读法", "since": "自{year}年度起", "none": "没有结果", "note": "说明", "open": "？", "history": "历年",
-        "initial": "初值", "inside": "（{}）", "comma": "，", "doubtful": "（可靠性 {}）",
-        "gathered": "{members} {count} 条，计入 {counted} 条", "left": "，没有计算 {left} 条", "deeper": "没有往下列",
-        "cut": "只列到第 {depth} 层；--format json 有全部",
-    },
-    "en": {
-        "year": "{year}", "years": "{first}-{last}", "basis": "basis", "formula": "formula", "because": "condition",
-        "not": "does not hold", "holds": "holds", "rounding": "rounded", "fact": "record", "seen": "see above", "needs": "still needed",
-        "unknown": "cannot be determined", "reading": "readings of open questions", "since": "since {year}", "none": "no result",
-        "note": "note", "open": "?", "history": "over the years", "initial": "initial value", "inside": " ({})", "comma": ", ",
-        "doubtful": " (reliability {})",
-        "gathered": "{members}: {count} records, {counted} counted", "left": ", {left} not computed", "deeper": "not followed further",
-        "cut": "cut at level {depth}; --format json has all",
-    },
-}  # fmt: skip
-
-
-@dataclass(slots=True)
-class _Branch:
-    """A line and what hangs below it; drawn as indented text or as a tree."""
-
-    text: str
-    below: list[_Branch]
-    strong: bool = False
-    cut: bool = False
-
-    def is_cut(self) -> bool:
-        """Whether something below was left out for depth."""
-        return self.cut or any(below.is_cut() for below in self.below)
-
-
-def as_text(explanation: Explanation, lang: str = "zh") -> str:
-    """Return the explanation as indented lines: each rule once, at its latest year, its earlier years in a list below it."""
-    return "\n".join(_lines(_grow(explanation, lang), 0))
-
-
-def as_tree(explanation: Explanation, lang: str = "zh") -> Any:
-    """Return the explanation as a `rich.tree.Tree`."""
-    from rich.text import Text
-    from rich.tree import Tree
-
-    def draw(branch: _Branch, parent: Any) -> Any:
-        text = Text(branch.text, style="bold" if branch.strong else "")
-        node = Tree(text) if parent is None else parent.add(text)
-        for below in branch.below:
-            draw(below, node)
-        return node
-
-    return draw(_grow(explanation, lang), None)
-
-
-def _lines(branch: _Branch, depth: int) -> Iterator[str]:
-    yield "  " * depth + branch.text
-    for below in branch.below:
-        yield from _lines(below, depth + 1)
-
-
-def _grow(x: Explanation, lang: str) -> _Branch:
-    say = _SAY[lang]
-    root = _rule_branch(x, x.asked.rule, None, set(), lang)
-    root.text = ("" if x.entity == INSURED else f"{x.entity} ") + f"{x.person} " + root.text
-    if x.readings:
-        root.below.append(_Branch(f"{say['reading']}: " + say["comma"].join(f"{n} = {o}" for n, o in x.readings), []))
-    if root.is_cut():
-        root.below.append(_Branch(say["cut"].format(depth=_DEEPEST), []))
-    return root
-
-
-_DEEPEST = 60
-"""Levels of a drawn explanation; what lies deeper is told by value alone (JSON holds it all)."""
-
-
-_Told: TypeAlias = set[tuple[str, tuple[str, str] | None]]
-
-
-def _rule_branch(
-    x: Explanation, name: str, owner: tuple[str, str] | None, told: _Told, lang: str, depth: int = 0
-) -> _Branch:
-    """The latest year of a rule in full, then its earlier years a line each, then the rules it rests on."""
-    told.add((name, owner))
-    accounts = sorted((a for a in x.accounts if a.rule == name and a.owner == owner), key=lambda a: -a.year)
-    latest = accounts[0]
-    year = _SAY[lang]["year"].format(year=latest.year)
-    branch = _Branch(f"{_of(owner)}{year} {name} = {_worth(latest, lang)}", [], strong=True)
-    branch.below.extend(_Branch(line, []) for line in _body_lines(latest, lang))
-    branch.below.extend(_input_branches(x, latest, told, lang, depth))
-    if len(accounts) > 1:
-        history = _Branch(f"{_SAY[lang]['history']}:", [])
-        history.below.extend(_Branch(line, []) for line in _history(accounts[1:], lang))
-        branch.below.append(history)
-        for account in accounts[1:]:
-            branch.below.extend(_input_branches(x, account, told, lang, depth, rules_only=True))
-    return branch
-
-
-def _input_branches(
-    x: Explanation, account: Account, told: _Told, lang: str, depth: int, rules_only: bool = False
-) -> Iterator[_Branch]:
-    for entry in account.inputs:
-        if entry.kind == "rule":
-            owners = {a.owner for a in x.accounts if a.rule == entry.name}
-            owner = account.owner if entry.owner is None else entry.owner if entry.owner in owners else None
-            known = owner in owners
-            fresh = known and (entry.name, owner) not in told
-            if fresh and depth < _DEEPEST:
-                yield _rule_branch(x, entry.name, owner, told, lang, depth + 1)
-            elif (entry.name, owner) != (account.rule, account.owner) and not rules_only:
-                why = "deeper" if fresh else "seen" if known else "initial"
-                yield _Branch(_repeated(entry, lang, why), [], cut=fresh)
-        elif entry.kind != "question" and not rules_only:
-            yield _Branch(_input_line(entry, lang), [])
-
-
-def _repeated(entry: Input, lang: str, why: str) -> str:
-    say = _SAY[lang]
-    shown = say["unknown"] if isinstance(entry.value, Unknown) else show_value(entry.value, entry.type, lang)
-    return f"{_of(entry.owner)}{say['year'].format(year=entry.year)} {entry.name} = {shown}{say['inside'].format(say[why])}"
-
-
-def _of(owner: tuple[str, str] | None) -> str:
-    return "" if owner is None else f"{owner[0]} {owner[1]} "
-
-
-def _history(accounts: list[Account], lang: str) -> Iterator[str]:
-    """One line a year, years that say the same together."""
-    runs: list[tuple[int, int, str]] = []
-    for account in accounts:
-        text = _history_line(account, lang)
-        if runs and runs[-1][2] == text and runs[-1][0] == account.year + 1:
-            runs[-1] = (account.year, runs[-1][1], text)
-        else:
-            runs.append((account.year, account.year, text))
-    say = _SAY[lang]
-    for first, last, text in runs:
-        yield (say["year"].format(year=first) if first == last else say["years"].format(first=first, last=last)) + text
-
-
-def _history_line(account: Account, lang: str) -> str:
-    say = _SAY[lang]
-    text = f" = {_worth(account, lang)}"
-    facts = say["comma"].join(f"{i.name} = {_show(i.value, i.type, lang)}" for i in account.inputs if i.kind == "fact")
-    if account.hidden:
-        return text + (say["inside"].format(facts) if facts else "")
-    figures = account.figures(lang)
-    if figures and figures != _show(account.value, account.type, lang):
-        text += f" = {figures}"
-    return text + (f"  [{_cite(account.basis, lang)}]" if account.basis else "")
-
-
-def _worth(account: Account, lang: str) -> str:
-    if account.trouble:
-        return _SAY[lang]["none"]
-    return (
-        _SAY[lang]["unknown"] if isinstance(account.value, Unknown) else show_value(account.value, account.type, lang)
-    )
-
-
-def _cite(basis: tuple[m.Basis, ...], lang: str) -> str:
-    """Citations joined, each document named once, and how well they are known where they are not official."""
-    by_document: dict[str, list[str]] = {}
-    for entry in basis:
-        by_document.setdefault(entry.document, []).append(m.written_clause(entry.clause) if entry.clause else "")
-    letters = "、".join(m.doubtful(basis))
-    return "；".join(
-        f"{document} {'、'.join(c for c in clauses if c)}".strip() for document, clauses in by_document.items()
-    ) + (_SAY[lang]["doubtful"].format(letters) if letters else "")
-
-
-def _body_lines(account: Account, lang: str) -> Iterator[str]:
-    say = _SAY[lang]
-    if not account.hidden:
-        if account.basis:
-            yield f"{say['basis']}: {_cite(account.basis, lang)}"
-        for reason in account.reasons:
-            held = say["open"] if isinstance(reason.held, Unknown) else say["holds" if reason.held else "not"]
-            yield f"{say['because']}: {reason.text} —— {held}"
-        figures = account.figures(lang)
-        if figures and figures != account.formula:
-            yield f"{say['formula']}: {account.formula} = {figures}"
-    if account.rounded and not isinstance(account.unrounded, Unknown):
-        mode = account.mode.value[0 if lang == "zh" else 1]
-        shown = _show(account.value, account.type, lang)
-        yield f"{say['rounding']}: {show_value(account.unrounded, account.type, lang)} {mode} → {shown}"
-    if account.trouble:
-        yield account.trouble
-    if account.needs:
-        names = "、".join(
-            f"{name}（{say['year'].format(year=year)}）" if year else name for name, year in account.needs
-        )
-        yield f"{say['needs']}: {names}"
-    if account.note:
-        yield f"{say['note']}: {account.note}"
-
-
-def _input_line(entry: Input, lang: str) -> str:
-    say = _SAY[lang]
-    shown = say["open"] if isinstance(entry.value, Unknown) else show_value(entry.value, entry.type, lang)
-    if entry.gathered is not None:
-        counts = {"members": entry.members, "count": entry.gathered.members, "counted": entry.gathered.counted}
-        left = say["left"].format(left=entry.gathered.left_out) if entry.gathered.left_out else ""
-        return f"{entry.name} = {shown}" + say["inside"].format(say["gathered"].format(**counts) + left)
-    if entry.kind == "fact":
-        where = f" {say['year'].format(year=entry.year)}" if entry.year else ""
-        return f"{_of(entry.owner) or say['fact']}{where if entry.owner is None else where.lstrip()}: {entry.name} = {shown}"
-    since = say["since"].format(year=entry.since) + " " if entry.since is not None and entry.since != entry.year else ""
-    return f"{entry.name} = {shown}  [{since}{_cite(entry.basis, lang)}]"
-
-
-__all__ = ["Account", "Explanation", "Input", "Reason", "as_json", "as_text", "as_tree", "explain"]
+__all__ = ["Account", "Explanation", "Input", "Member", "Reason", "as_json", "explain", "show_result"]

@@ -294,7 +294,13 @@ _HEADERS: dict[type[Item], tuple[tuple[str, str], ...]] = {
         ("说明", "note"),
     ),
     QuestionItem: (("存疑", "open question"), ("选项", "option"), ("理由", "reason"), ("依据", "basis")),
-    MandateItem: (("要求", "mandate"), ("原则上", "in principle"), ("年度", "years"), ("依据", "basis"), ("说明", "note")),
+    MandateItem: (
+        ("要求", "mandate"),
+        ("原则上", "in principle"),
+        ("年度", "years"),
+        ("依据", "basis"),
+        ("说明", "note"),
+    ),
 }
 
 

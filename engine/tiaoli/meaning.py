@@ -137,13 +137,16 @@ def number(value: Value) -> Fraction:
 class Gathered:
     """An aggregate worked out: how many members there are, for how many the condition holds, and its value.
 
-    ``left_out``: members whose condition or value cannot be computed; they count nowhere else.
+    ``left_out``: members whose condition or value cannot be computed; they count nowhere else. ``held``: of a 占比, how many of the
+    counted hold; ``sum``: of a 平均, what is divided by their number.
     """
 
     members: int
     counted: int
     left_out: int
     value: Value
+    held: int | None = None
+    sum: Fraction | None = None
 
 
 def gather(aggregate: m.Aggregate, members: Iterable[Environment]) -> Gathered:
@@ -152,17 +155,23 @@ def gather(aggregate: m.Aggregate, members: Iterable[Environment]) -> Gathered:
     present = left_out = 0
     for member in members:
         present += 1
-        try:
-            holds = True if aggregate.condition is None else evaluate(aggregate.condition, member)
-            value = evaluate(aggregate.value, member) if aggregate.value is not None and holds is True else None
-        except Trouble:
-            left_out += 1
-            continue
+        holds, value = taken_in(aggregate, member)
         if isinstance(holds, Unknown) or isinstance(value, Unknown):
             left_out += 1
         elif holds:
             values.append(value)
-    return Gathered(present, len(values), left_out, _figure(aggregate.form, values))
+    held = sum(value is True for value in values) if aggregate.form == "占比" else None
+    total = sum(map(number, values), Fraction(0)) if aggregate.form == "平均" else None  # type: ignore[arg-type]
+    return Gathered(present, len(values), left_out, _figure(aggregate.form, values), held, total)
+
+
+def taken_in(aggregate: m.Aggregate, member: Environment) -> tuple[Result, Result]:
+    """Return whether a member counts, and what it brings in; Unknown where that cannot be computed."""
+    try:
+        holds = True if aggregate.condition is None else evaluate(aggregate.condition, member)
+        return holds, evaluate(aggregate.value, member) if aggregate.value is not None and holds is True else None
+    except Trouble:
+        return Unknown(frozenset()), None
 
 
 def _figure(form: str, values: list[Result]) -> Value:

@@ -31,7 +31,8 @@ def _number(value: Fraction, kind: Kind, lang: str) -> str:
     if kind is Kind.MONEY:
         return _grouped(_finite(value / 100)) + ("元" if lang == "zh" else " yuan")
     if kind is Kind.RATE:
-        return _finite(value * 100) + "%"
+        percent = _finite(value * 100)
+        return f"{value.numerator}/{value.denominator}" if "/" in percent else percent + "%"
     unit = _UNITS[lang].get(kind, "")
     return _finite(value) + (unit.removesuffix("s") if value == 1 else unit)
 

@@ -42,7 +42,7 @@ class World(Protocol):
     def linked(self, entity: str, ident: str, year: int) -> Environment:
         """The year of a record. Raises Trouble where there is none."""
 
-    def members(self, aggregate: m.Aggregate, ident: str, year: int) -> Iterable[Environment]:
+    def members(self, aggregate: m.Aggregate, ident: str, year: int) -> Iterable[Moment]:
         """The year of each record whose link points to the record ``ident``."""
 
     def tracer(self, entity: str, ident: str) -> Tracer:

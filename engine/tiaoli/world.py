@@ -67,7 +67,7 @@ class World:
             raise Trouble("E836", (("entity", entity), ("record", ident)))
         return self.tracer(entity, ident).at(year)
 
-    def members(self, aggregate: m.Aggregate, ident: str, year: int) -> Iterator[Environment]:
+    def members(self, aggregate: m.Aggregate, ident: str, year: int) -> Iterator[Moment]:
         for member in self._grouped(aggregate, year).get(ident, ()):
             tracer = self.tracer(aggregate.members, member)
             yield tracer.at(year) if self.known is None else _Told(tracer, year, self.known)

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import tiaoli
 from jiangxi_by_hand import START, by_hand, history
 from support import json_text
-from tiaoli.explain import as_text
+from tiaoli.explain_text import as_text
 
 LAST = 2034
 YEARS = range(START, LAST + 1)

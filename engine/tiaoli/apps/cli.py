@@ -191,7 +191,8 @@ def explain(
     """说明一个结果的理由：依据的条款、代入的数字、舍入，逐年追溯；不能确定时列出还缺的事实。 Explain a result."""
     from tiaoli.api import explain_rule
     from tiaoli.apps.explaining import traced
-    from tiaoli.explain import as_json, as_text, as_tree
+    from tiaoli.explain import as_json
+    from tiaoli.explain_text import as_text, as_tree
 
     set_lang(lang)
     choice(form, ("text", "tree", "json"), "--format")

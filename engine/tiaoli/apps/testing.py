@@ -83,9 +83,16 @@ def _show_report(report: Any, files: int, shown: Sequence[str]) -> None:
 
 def _show_coverage(document: str, reached: int, every: int, missed: Sequence[Any]) -> None:
     if not every:
-        print(words(f"{document}: 没有分支（只有参数、事实等）", f"{document}: no branches (only parameters, facts and the like)"))
+        print(
+            words(
+                f"{document}: 没有分支（只有参数、事实等）",
+                f"{document}: no branches (only parameters, facts and the like)",
+            )
+        )
         return
-    print(words(f"{document}: 用例到达 {reached}/{every} 处分支", f"{document}: cases reach {reached}/{every} branches"))
+    print(
+        words(f"{document}: 用例到达 {reached}/{every} 处分支", f"{document}: cases reach {reached}/{every} branches")
+    )
     for place in missed[:20]:
         line = place.span.text.strip().splitlines()[0]
         print(f"  {words('未到达', 'not reached')} {place.span}  {line}")
