@@ -32,20 +32,24 @@ def number(name: str, person: int, year: int) -> int:
 
 def records(program: Program) -> Iterator[dict[str, Any]]:
     """Yield the records of the population with the facts of ``program``."""
-    own = [f for f in program.facts_of(INSURED) if not f.yearly]
-    yearly = [f for f in program.facts_of(INSURED) if f.yearly]
     for person in range(PEOPLE):
-        record: dict[str, Any] = {"编号": f"P{person:04d}"}
-        record |= {f.name: v for f in own if (v := drawn(f, person, 0)) is not None}
-        first = YEARS.start + number("起始", person, 0) % 10
-        record["年度"] = {
-            year: {f.name: v for f in yearly if (v := drawn(f, person, year)) is not None}
-            for year in YEARS
-            if year >= first
-        }
-        for year, facts in record["年度"].items():
-            _pay(facts, person, year)
-        yield record
+        yield record(program, person)
+
+
+def record(program: Program, person: int) -> dict[str, Any]:
+    """Return one record; any number is a person."""
+    facts = program.facts_of(INSURED)
+    made: dict[str, Any] = {"编号": f"P{person:04d}"}
+    made |= {f.name: v for f in facts if not f.yearly and (v := drawn(f, person, 0)) is not None}
+    first = YEARS.start + number("起始", person, 0) % 10
+    made["年度"] = {
+        year: {f.name: v for f in facts if f.yearly and (v := drawn(f, person, year)) is not None}
+        for year in YEARS
+        if year >= first
+    }
+    for year, own in made["年度"].items():
+        _pay(own, person, year)
+    return made
 
 
 def _pay(facts: dict[str, Any], person: int, year: int) -> None:
@@ -61,7 +65,7 @@ def _pay(facts: dict[str, Any], person: int, year: int) -> None:
 def drawn(fact: Fact, person: int, year: int) -> Any:
     """Return the value of a fact, None where the record says nothing."""
     dice = number(fact.name, person, year)
-    if fact.type.nullable and dice % 3 == 0:
+    if fact.type.nullable and fact.required_when is None and dice % 3 == 0:
         return None
     dice //= 3
     match fact.type.kind:

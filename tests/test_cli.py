@@ -351,6 +351,31 @@ def test_a_failing_case_shows_expected_actual_and_why(command: Command, tmp_path
         assert "0 个通过，1 个不符" in result.out
 
 
+LOWER = """文件 试行  地区 CN-ZZ-乙  施行 2025年度
+例外 规则 报销 当 费用 > 5万元 得 费用 × 70%
+例外 规则 报销 当 费用 > 9万元 得 费用 × 80%
+"""
+
+
+def test_what_no_case_reached_is_listed_of_ones_own_documents_alone(command: Command, tmp_path: Path) -> None:
+    lower = tmp_path / "乙"
+    lower.mkdir()
+    own(tmp_path, WARNED)
+    (lower / "试行.tiaoli").write_text(LOWER, encoding="utf-8")
+    (lower / "补充.tiaoli").write_text("文件 补充  地区 CN-ZZ-乙  施行 2025年度\n参数 数: 整数 = 1\n", encoding="utf-8")
+    record = "{编号: P, 年度: {2025: {费用: 60000}}}"
+    case = f"地区: CN-ZZ-乙\n用例:\n  - {{名称: 甲, 记录: {record}, 期望: {{2025: {{报销: 42000}}}}}}\n"
+    (lower / "试行.cases.yaml").write_text(case, encoding="utf-8")
+    whole, lone = command("test", tmp_path), command("test", lower, "--rulesets", tmp_path / "自拟.tiaoli")
+    assert "试行: 用例到达 1/2 处分支" in whole.out and "自拟: 用例到达 0/1 处分支" in whole.out
+    for said in (whole, lone):
+        assert said.code == 0
+        assert "补充: 没有分支" in said.out and "试行.tiaoli:3" in said.out and "国办发" not in said.out
+        assert "1 个通过，0 个不符" in said.out
+    assert whole.out.count("未到达") == 2 and lone.out.count("未到达") == 1
+    assert "其他" in lone.out and "自拟" not in lone.out
+
+
 # ── fmt and new ──────────────────────────────────────────────────────────────
 
 UNTIDY = "# 头\n文件 自拟   地区 CN-ZZ 施行 2025年度\n规则   甲:金额=1元   # 尾\n"

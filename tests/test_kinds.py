@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from support import ROOT, Said
 from tiaoli.apps import running
 from tiaoli.cases import run_cases
 from tiaoli.explain import as_json
-from tiaoli.explain_text import as_text
+from tiaoli.explain_text import as_text, as_tree
 from tiaoli.record_schema import record_schema
 from tiaoli.render import render_text
 
@@ -215,6 +216,37 @@ def test_explanations_go_through_links_and_count_members(rules: tiaoli.Rules) ->
     assert "参保人: 2 records, 2 counted" in as_text(share, "en")
     with pytest.raises(tiaoli.UsageError, match="E835"):
         population.result("P1").explain("参保率", 2025)
+
+
+def test_few_members_of_a_figure_are_listed_and_their_rules_followed_one_level(rules: tiaoli.Rules) -> None:
+    from rich.console import Console
+
+    population = rules.population(RECORDS, 2025, rules=["费用数", "参保率"])
+    cost = population.result("A市", "统筹地区").explain("费用数", 2025)
+    assert as_text(cost).endswith("（参保人 2 条，计入 2 条）\n    参保人 P1: 100元\n    参保人 P2: 50元")
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(as_tree(cost))
+    assert "参保人 P1 2025年度 人均费用 = 100元" in console.export_text()
+    data = as_json(cost)
+    assert [(a["规则"], a.get("编号")) for a in data["结果"]] == [
+        ("费用数", None),
+        ("人均费用", "P1"),
+        ("人均费用", "P2"),
+    ]
+    (figure,) = data["结果"][0]["取用"]
+    assert figure["各成员"][1] == {"编号": "P2", "计入": True, "值": Decimal(50), "显示": "50元"}
+    share = as_json(population.result("A市", "统筹地区").explain("参保率", 2025))["结果"][0]["取用"][0]
+    assert (share["成立"], [one["值"] for one in share["各成员"]]) == (1, [True, False])
+
+
+def test_many_members_are_counted_alone_and_a_share_stays_a_ratio(rules: tiaoli.Rules) -> None:
+    people = [{"编号": f"P{i}", "年度": {2025: {"参保": i % 3 == 0, "所在统筹地区": "A市"}}} for i in range(12)]
+    regions = [r for r in RECORDS if r["编号"] == "A市"]
+    for count, shown in ((3, "1/3"), (12, "1/3"), (11, "4/11")):
+        population = rules.population([*people[:count], *regions], 2025, rules=["参保率"])
+        text = as_text(population.result("A市", "统筹地区").explain("参保率", 2025))
+        assert f"占比(参保人, 参保) = {shown}（参保人 {count} 条" in text and "/3%" not in text
+        assert text.count("参保人 P") == (count if count <= 10 else 0)
 
 
 def test_explanations_as_data_keep_to_the_schema(rules: tiaoli.Rules) -> None:

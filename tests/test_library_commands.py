@@ -268,6 +268,29 @@ def test_a_rule_that_documents_alone_decide_has_its_value(library: Library) -> N
     assert "当地文件，沿用 甲府发〔2025〕1号" in lineup_text(found)
 
 
+def test_a_value_names_the_document_and_clause_of_the_figure_that_decided() -> None:
+    upper = UPPER.replace('"数额" 编码 起付线,', '"数额" 编码 起付线, 当地补助, 基准,').replace(
+        "补助, 类别", "补助, 底数, 类别"
+    )
+    upper = upper.replace(
+        "= 100元 × 比例  依据 二(一)", "\n  当 有 当地补助 得 当地补助 依据 二(一)\n  否则 底数 依据 二(一)"
+    )
+    upper += "参数 当地补助: 金额 可空 依据 一\n参数 基准: 金额 = 90元 依据 一\n规则 底数: 金额 = 基准 依据 二(一)\n"
+    lower = (
+        THIRD.replace("起付线, 丙额", "起付线, 丙额, 当地补助") + '修改 参数 当地补助: 金额 可空 = 200元 依据 "起付"\n'
+    )
+    found = line_up(read_library([Source("甲.tiaoli", upper), Source("丙.tiaoli", lower)]), "补助", 2026)
+    local, general = found.standings
+    assert (local.documents, local.own, str(local.basis[0])) == (
+        ("丙府发〔2026〕3号",),
+        True,
+        '丙府发〔2026〕3号 "起付"',
+    )
+    assert [n.name for n in local.needs] == ["当地补助", "基准"]
+    assert (general.documents, str(general.basis[0])) == (("甲府发〔2025〕1号",), "甲府发〔2025〕1号 一")
+    assert [n.name for n in general.needs] == ["基准"]
+
+
 def test_a_rule_that_depends_on_records_shows_the_parameters_it_needs(library: Library) -> None:
     found = line_up(library, "报销", 2026)
     by_place = {s.place: s for s in found.standings}

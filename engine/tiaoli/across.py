@@ -7,7 +7,7 @@ had been lived in that place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -18,7 +18,7 @@ from tiaoli import model as m
 from tiaoli.api import EvaluationError, Rules, UsageError
 from tiaoli.backends.interpreter import Compiled, compile_program
 from tiaoli.diagnostic import Diagnostic
-from tiaoli.inventory import Amount, figures
+from tiaoli.inventory import Amount, deciding, figures
 from tiaoli.nearness import nearest
 from tiaoli.pipeline import Library
 from tiaoli.records import Fault, Person
@@ -135,9 +135,16 @@ def line_up(
     return Lineup(name, year, kind, tuple(_ordered(standings, sort, people)), people, faults, fingerprints)
 
 
-def _known(name: str, programs: Iterable[m.Program], sort_of_records: bool) -> None:
+def _known(name: str, programs: Collection[m.Program], sort_of_records: bool) -> None:
     parameters = {n for p in programs for n in p.parameters}
     rules = {n for p in programs for n in (*_visible(p), *p.unencoded)}
+    others = [
+        ("事实\0a fact", {n for p in programs for n in p.facts}),
+        ("存疑\0an open question", {n for p in programs for n in p.questions}),
+    ]
+    for kind, names in others if name not in parameters | rules else ():
+        if name in names:
+            raise UsageError([Diagnostic("E847", {"name": name, "reason": kind})])
     if name not in parameters | rules:
         raise UsageError([Diagnostic("E842", {"name": name, "near": nearest(name, sorted(parameters | rules))})])
     if sort_of_records and name not in rules:
@@ -207,12 +214,26 @@ def _of_rule(program: m.Program, name: str, year: int) -> Standing:
         return Standing(program.place, "rule", reason=Reason("lacks", program.unencoded[name]))
     if rule is None:
         return Standing(program.place, "rule", reason=_missing([(r.first, r.last) for r in program.rules[name]], year))
-    documents = _stating(rule)
+    value = figures(program, year, name).get(name)
+    documents, basis, note = (
+        (_stating(rule), _cited(rule), rule.note) if value is None else _decided(program, rule, year)
+    )
     return Standing(
-        program.place, "rule", None, figures(program, year, name).get(name), rule.first, None if rule.last == program.last else rule.last,
-        documents, _above(program, documents), _cited(rule), rule.note,
-        tuple(_needs(program, rule, year)),
+        program.place, "rule", None, value, rule.first, None if rule.last == program.last else rule.last,
+        documents, _above(program, documents), basis, note, tuple(_needs(program, rule, year)),
     )  # fmt: skip
+
+
+def _decided(program: m.Program, rule: m.Rule, year: int) -> tuple[tuple[str, ...], tuple[m.Basis, ...], str | None]:
+    """The documents and clauses of the figures that decide a value, the clause of the rule where it reads no figure; and what is noted there."""
+    stated, clauses = deciding(program, year, rule.name)
+    if stated:
+        documents = [_document(program, v.span.source.path) for v in stated]
+    else:
+        documents = [c.document if isinstance(c, m.Clause) else rule.document for c in clauses[:1]] or [rule.document]
+    basis = [b for piece in stated or clauses for b in piece.basis] or [*_cited(rule)]
+    note = next((piece.note for piece in (*stated, *clauses) if piece.note), rule.note)
+    return tuple(dict.fromkeys(documents)), tuple(dict.fromkeys(basis)), note
 
 
 def _pieces(body: m.Body) -> tuple[m.Clause | m.Row | m.Band, ...]:
@@ -235,24 +256,19 @@ def _cited(rule: m.Rule) -> tuple[m.Basis, ...]:
 
 
 def _needs(program: m.Program, rule: m.Rule, year: int) -> Iterator[Need]:
-    """The parameters that a rule reads in ``year``, by itself and through the rules it reads, in that order."""
-    seen: dict[str, None] = {}
-    pending, done = [rule], {rule.name}
-    while pending:
-        current = pending.pop(0)
-        for node in (n for e in m.expressions(current.body) for n in m.walk(e)):
-            if isinstance(node, m.ParameterRef):
-                seen.setdefault(node.name)
-            elif isinstance(node, m.RuleRef) and node.name not in done:
-                done.add(node.name)
-                read = program.rule_at(node.name, year)
-                pending += [read] if read is not None else []
-    for name in seen:
+    """The parameters that a rule reads in ``year``, by itself and through the rules directly below it; of those that may be absent only
+    what is there."""
+    below = [r for n in _read(rule) if isinstance(n, m.RuleRef) and (r := program.rule_at(n.name, year)) is not None]
+    for name in dict.fromkeys(n.name for r in (rule, *below) for n in _read(r) if isinstance(n, m.ParameterRef)):
         parameter = program.parameters[name]
         values = [v for v in parameter.values if parameter.at(year, v.key) is v]
         yield from (Need(name, _key(parameter, v), Amount(v.value, parameter.type)) for v in values)
-        if not values:
+        if not values and not parameter.type.nullable:
             yield Need(name, None, None)
+
+
+def _read(rule: m.Rule) -> Iterator[m.Expression]:
+    return (n for e in m.expressions(rule.body) for n in m.walk(e))
 
 
 # ── persons ──────────────────────────────────────────────────────────────────

@@ -25,7 +25,7 @@ from tiaoli.backends.python_code import internal
 from tiaoli.backends.stages import Staged, stage_program
 from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic, errors
-from tiaoli.divisions import division_of
+from tiaoli.divisions import division_of, is_code, place_named
 from tiaoli.errors import EvaluationError, RulesetError, TiaoliError, UsageError
 from tiaoli.meaning import Trouble, Unknown, evaluate
 from tiaoli.moves import Stay, at_home, handed_over, stays, taken_along
@@ -87,9 +87,7 @@ class Rules:
             broken = errors(self.library.diagnostics)
             if broken:
                 raise RulesetError(broken)
-            known = self.library.places
-            arguments = {"place": self.place, "known": known, "near": nearest(self.place, known)}
-            raise UsageError([Diagnostic("E810", arguments)])
+            raise UsageError([no_place(self.place, self.library.places)])
 
     # ── what is in force ─────────────────────────────────────────────────────
     @cached_property
@@ -286,7 +284,8 @@ class Rules:
                     faults.append(Fault(ident, error.diagnostics, entity))
         ends = {opening[0] for kind in states.values() for opening in kind.values()}
         if len(ends) > 1:
-            reason = "年度不一 / of several years: " + "、".join(map(str, sorted(ends)))
+            found = "、".join(map(str, sorted(ends)))
+            reason = f"各条记录的状态是不同年度末的（{found}），须是同一年度末的\0the states are of the end of several years ({found}); they must be of one"
             raise UsageError([Diagnostic("E822", {"reason": reason})])
         return states
 
@@ -462,14 +461,15 @@ class Rules:
                 kind, digits = program.facts[name].type, program.facts[name].digits
             else:
                 near = nearest(name, [*program.rules, *program.facts])
-                hint = f"，是不是“{near}”？" if near else ""
-                raise UsageError(
-                    [Diagnostic("E822", {"reason": f"没有名为“{name}”的规则或事实{hint} / no such rule or fact"})]
-                )
+                hints = (f"，是不是“{near}”？", f"; did you mean '{near}'?") if near else ("", "")
+                reason = f"没有名为“{name}”的规则或事实{hints[0]}\0there is no rule or fact named '{name}'{hints[1]}"
+                raise UsageError([Diagnostic("E822", {"reason": reason})])
             try:
                 held[name] = inward(value, kind, digits)
-            except ValueError as error:
-                raise UsageError([Diagnostic("E822", {"reason": f"{name} = {error}"})]) from None
+            except ValueError:
+                named = [kind.present.name(lang) for lang in ("zh", "en")]
+                reason = f"“{name}”的值应是{named[0]}，却是 {value}\0the value of '{name}' must be of type {named[1]}, found {value}"
+                raise UsageError([Diagnostic("E822", {"reason": reason})]) from None
         return year, held
 
     def run(self, compiled: Compiled, person: Person, opening: Opening | None = None) -> Result:
@@ -551,14 +551,14 @@ class Rules:
 
     def _open(self, compiled: Compiled, opening: Opening) -> tuple[int, tuple[Any, ...], tuple[Any, ...]]:
         year, values = opening
+        if not max(compiled.program.first, compiled.begin - 1) <= year < compiled.asked.start:
+            wanted = compiled.asked.start - 1
+            reason = f"状态是{year}年度末的，这次计算要的是{wanted}年度末的\0the state is of the end of {year}; this run needs that of {wanted}"
+            raise UsageError([Diagnostic("E822", {"reason": reason})])
         needed = [n for n in (*compiled.memory, *compiled.memory_facts) if n not in values]
         if needed:
-            reason = "缺少 / missing: " + "、".join(needed)
+            reason = f"状态里缺少 {'、'.join(needed)}\0the state lacks {', '.join(needed)}"
             raise UsageError([Diagnostic("E822", {"reason": reason})])
-        if not compiled.program.first <= year < compiled.asked.start:
-            raise UsageError([Diagnostic("E822", {"reason": f"{year} ≥ {compiled.asked.start}"})])
-        if year + 1 < compiled.begin:
-            raise UsageError([Diagnostic("E822", {"reason": f"{year}"})])
         state = tuple(values.get(n, i) for n, i in zip(compiled.names, compiled.initial, strict=True))
         yearly = [f.name for f in compiled.program.facts_of(compiled.entity) if f.yearly]
         facts = tuple(values.get(n, d) for n, d in zip(yearly, compiled.default_year, strict=True))
@@ -587,6 +587,18 @@ class Rules:
     def breaches(self, result: Result) -> list[Diagnostic]:
         """Return the mandates that this person's values break, for mandates that parameters alone do not decide."""
         return result.breaches
+
+
+def no_place(place: str, known: Sequence[str]) -> Diagnostic:
+    """Return what is said of a place that there is not: a few are listed, of many only their number.
+
+    Among codes of two letters any other is near, so none is guessed.
+    """
+    few = len(known) <= 8
+    listed = "、".join(known)
+    reason = f"现有 {listed}\0there are {listed}" if few else f"现有 {len(known)} 个\0there are {len(known)}"
+    near = place_named(place, known) or (None if is_code(place) else nearest(place, known))
+    return Diagnostic("E810", {"place": place, "reason": reason, "near": near})
 
 
 def _asked(years: int | range) -> range:

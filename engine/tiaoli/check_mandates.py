@@ -208,7 +208,7 @@ def _say_mandate(desk: Desk, mandate: m.Mandate, year: int, known: _Figures) -> 
     values = list(_values_in(desk, mandate.condition, year, known))
     culprit = max(values, key=lambda v: v[1].span.source is not mandate.span.source, default=None)
     span = culprit[1].span if culprit else mandate.span
-    figures = "，".join(f"{n.name} = {show_value(v.value, n.type)}" for n, v in values)
+    figures = "，".join(dict.fromkeys(f"{n.name} = {show_value(v.value, n.type)}" for n, v in values))
     arguments = {
         "mandate": mandate.condition.span.text,
         "basis": "、".join(map(str, mandate.basis)),

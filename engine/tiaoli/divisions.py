@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 DIVISIONS = {
     "CN": ("全国", "China"),
     "CN-AH": ("安徽", "Anhui"), "CN-BJ": ("北京", "Beijing"), "CN-CQ": ("重庆", "Chongqing"), "CN-FJ": ("福建", "Fujian"),
@@ -29,6 +32,24 @@ def division_of(code: str) -> str | None:
     """Return the division that a place is or lies in (CN-HB of CN-HB-武汉), or None."""
     division = "-".join(code.split("-")[:2])
     return division if division in DIVISIONS and division != "CN" else None
+
+
+_SUFFIX = re.compile(r"(?:省|市|特别行政区|(?:壮族|回族|维吾尔)?自治区)$")
+_CODE = re.compile(r"[A-Z]{2}(?:-[A-Z]{2})?")
+
+
+def place_named(text: str, known: Iterable[str]) -> str | None:
+    """Return the code of a place given by its name (湖北, 武汉市, Hubei), among those known and the divisions, or None."""
+    asked = {text.strip().casefold(), _SUFFIX.sub("", text.strip()).casefold()}
+    for code in dict.fromkeys([*known, *DIVISIONS]):
+        if asked & {name.casefold() for name in (code, place_name(code), place_name(code, "en")) if name}:
+            return code
+    return None
+
+
+def is_code(text: str) -> bool:
+    """Whether a text has the form of a code of a nation or a division."""
+    return _CODE.fullmatch(text) is not None
 
 
 def place_text(code: str, lang: str = "zh") -> str:

@@ -161,7 +161,7 @@ ENTITY_MESSAGES: dict[str, Message] = {
     "E337": Message(
         "“{value}”的范围太大，“{name}”加总后可能超出64位整数",
         "'{value}' can be so large that its total '{name}' could leave 64 bits",
-        "给它用到的事实写明“范围 …”，使每条记录的值不超过{limit}",
-        "state ranges for the facts it reads so that the value of a record stays within {limit}",
+        "用 取小 或 限于 使每条记录的值不超过{limit}，或给它用到的事实写明“范围 …”（计数没有范围，只能用前一种）",
+        "keep the value of a record within {limit} with min or clamp, or state ranges for the facts it reads (a count has none)",
     ),
 }

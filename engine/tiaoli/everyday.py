@@ -73,6 +73,10 @@ def unit(text: str) -> str | None:
         return text + "元"
     if found := re.fullmatch(number + r"((?:万|千|百)?)(?:元整|块|块钱|人民币)", text):
         return f"{found[1]}{found[2]}元"
+    if found := re.fullmatch(r"(\d+)\.\.(\d+)万", text):
+        return f"{found[1]}..{int(found[2]) * 10_000}"
+    if found := re.fullmatch(r"(\d+)\.\.(\d+(万?元|%|年|个月|天))", text):
+        return f"{found[1]}{found[3]}..{found[2]}"
     if found := re.fullmatch(r"(\d+)月", text):
         return f"{found[1]}个月"
     return in_tenths(text)

@@ -340,7 +340,56 @@ def figures(program: m.Program, year: int, name: str | None = None) -> dict[str,
 
     They are worked out from the first year on, since rules may read 上年.
     """
-    wanted = program.rules.keys() if name is None else _rests_on(program, name)
+    wanted = frozenset(program.rules) if name is None else frozenset(_rests_on(program, name))
+    values = _worked_out(program, year, wanted)
+    rules = [r for r in program.segment(year).rules if r.name in wanted]
+    found = ((r.name, values[r.name, year], r.type.present) for r in rules)
+    return {name: Amount(value, kind) for name, value, kind in found if not isinstance(value, Unknown)}
+
+
+def deciding(program: m.Program, year: int, name: str) -> tuple[tuple[m.ParameterValue, ...], tuple[Decided, ...]]:
+    """Return what decides the value of a rule that is the same for everyone: the figures it comes from, and the clauses on the way."""
+    values = _worked_out(program, year, frozenset(_rests_on(program, name)))
+    stated: dict[int, m.ParameterValue] = {}
+    clauses: dict[int, Decided] = {}
+    pending, seen = [(name, year)], set[tuple[str, int]]()
+    while pending:
+        current = pending.pop(0)
+        rule = program.rule_at(*current) if current not in seen and current[1] >= program.first else None
+        seen.add(current)
+        if rule is None:
+            continue
+        env, nodes = _Documents(program, current[1], values), dict[int, tuple[m.Expression, Result]]()
+        decided = decide(rule, env, lambda e, value, nodes=nodes: nodes.update({id(e): (e, value)})).decided  # type: ignore[misc]
+        clauses |= {id(d): d for d in decided}
+        told = {id(n) for d in decided for e in _telling(rule.body, d) for n in m.walk_own(e)}
+        for node in (n for key, (n, _) in nodes.items() if key in told):
+            if isinstance(node, m.ParameterRef):
+                key = nodes[id(node.key)][1] if node.key is not None else None
+                value = (
+                    None if isinstance(key, Unknown) else program.parameters[node.name].at(current[1] - node.lag, key)
+                )
+                stated |= {} if value is None else {id(value): value}
+            elif isinstance(node, m.RuleRef):
+                pending.append((node.name, current[1] - node.lag))
+    return tuple(stated.values()), tuple(clauses.values())
+
+
+Decided: TypeAlias = m.Clause | m.Row | m.Band
+
+
+def _telling(body: m.Body, decided: Decided) -> Iterator[m.Expression]:
+    """The expressions that give the value where ``decided`` decides."""
+    if isinstance(decided, m.Band):
+        yield decided.rate
+        if isinstance(body, m.MarginalScale):
+            yield body.base
+    else:
+        yield decided.value
+
+
+def _worked_out(program: m.Program, year: int, wanted: frozenset[str]) -> dict[tuple[str, int], Result]:
+    """The values of the rules ``wanted`` by name and year, from the first year on."""
     values: dict[tuple[str, int], Result] = {}
     for now in range(program.first, year + 1):
         env = _Documents(program, now, values)
@@ -349,9 +398,7 @@ def figures(program: m.Program, year: int, name: str | None = None) -> dict[str,
                 values[rule.name, now] = decide(rule, env).value
             except Trouble:
                 values[rule.name, now] = _unknown(rule.name)
-    rules = [r for r in program.segment(year).rules if r.name in wanted]
-    found = ((r.name, values[r.name, year], r.type.present) for r in rules)
-    return {name: Amount(value, kind) for name, value, kind in found if not isinstance(value, Unknown)}
+    return values
 
 
 def _rests_on(program: m.Program, name: str) -> set[str]:

@@ -17,8 +17,9 @@ from tiaoli.explain import Explanation
 from tiaoli.nearness import nearest
 from tiaoli.people import Gathering
 from tiaoli.records import Person
+from tiaoli.show_value import show_value
 from tiaoli.trace import Tracer, in_units, outward
-from tiaoli.values import INSURED, INSURED_NAMES
+from tiaoli.values import INSURED, INSURED_NAMES, Value
 from tiaoli.world import World
 
 Opening = tuple[int, Mapping[str, Any]]
@@ -66,11 +67,39 @@ class Result(Mapping[int, Mapping[str, Any]]):
         if self.stays:
             return [breach for stay in self.stays for breach in stay.breaches if breach.arguments["year"] in self.rows]
         return [
-            _breach(mandate, self.person.id, year)
-            for year, watched in self.compiled.watched.items()
+            self._breach(mandate, year)
+            for year, watched in sorted(self.compiled.watched.items())
             for slot, mandate in watched
             if self.rows[year][slot] is False
         ]
+
+    def _breach(self, mandate: m.Mandate, year: int) -> Diagnostic:
+        who = self.person.id if self.person.entity == INSURED else f"{self.person.entity} {self.person.id}"
+        shown = [
+            "".join(f"，{n.name} = {show_value(v, n.type, lang)}" for n, v in self._behind(mandate, year))
+            for lang in ("zh", "en")
+        ]
+        arguments = {
+            "person": who, "year": year, "mandate": mandate.condition.span.text, "basis": "、".join(map(str, mandate.basis)),
+            "reason": "\0".join(shown),
+        }  # fmt: skip
+        return Diagnostic("W805" if mandate.in_principle else "E805", arguments, mandate.span)
+
+    def _behind(self, mandate: m.Mandate, year: int) -> Iterator[tuple[m.RuleRef | m.ParameterRef, Value]]:
+        """The rules and parameters that a mandate speaks of, each once, with their values."""
+        program, seen = self.compiled.program, set[tuple[str, int]]()
+        for node in m.walk_own(mandate.condition):
+            if not isinstance(node, m.RuleRef | m.ParameterRef) or (node.name, node.lag) in seen:
+                continue
+            seen.add((node.name, node.lag))
+            at = year - node.lag
+            if isinstance(node, m.RuleRef) and at in self.rows and node.name in self.compiled.computed.get(at, ()):
+                value = self.rows[at][self.compiled.slots[node.name]]
+                yield node, in_units(value, program.rules[node.name][0].scale)
+            elif isinstance(node, m.ParameterRef) and node.key is None:
+                entry = program.parameters[node.name].at(at)
+                if entry is not None:
+                    yield node, entry.value
 
     @cached_property
     def tracer(self) -> Tracer:
@@ -179,9 +208,3 @@ def explain_rule(place: str, tracer: Tracer, person: str, rule: str, year: int) 
         return explaining.explain(tracer, person, rule, year)
     except KeyError:
         raise UsageError([Diagnostic("E820", {"rule": rule, "year": year})]) from None
-
-
-def _breach(mandate: m.Mandate, person: str, year: int) -> Diagnostic:
-    text = mandate.condition.span.text
-    arguments = {"person": person, "year": year, "mandate": text, "basis": "、".join(map(str, mandate.basis))}
-    return Diagnostic("W805" if mandate.in_principle else "E805", arguments, mandate.span)

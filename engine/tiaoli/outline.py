@@ -156,7 +156,9 @@ def _check_entry(
             continue
         if _listed(word) not in citing:
             near = nearest(word.text, citing)
-            yield Diagnostic("E607", {"name": word.text, "clause": clause, "near": near}, word.span, clause)
+            hint = "；要求一律写“要求”\0; mandates are listed as 要求" if "要求" in citing else ""
+            arguments = {"name": word.text, "clause": clause, "near": near, "reason": hint}
+            yield Diagnostic("E607", arguments, word.span, clause)
         elif not _cites(citing[_listed(word)], clause) and not _astray(citing[_listed(word)], entries):
             yield Diagnostic("E608", {"name": word.text, "clause": written_clause(clause)}, word.span, clause)
     for name, cited in citing.items():

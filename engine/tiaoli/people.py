@@ -21,7 +21,7 @@ from tiaoli.record_facts import ID_KEYS, KIND_KEYS, kind_named, kinds_of
 from tiaoli.records import Fault, Person, RecordError, RecordReader
 from tiaoli.render import message
 from tiaoli.values import INSURED
-from tiaoli.world import World
+from tiaoli.world import World, needed
 
 
 class Gathering:
@@ -77,13 +77,15 @@ class Gathering:
         for aggregate, readers in self.staged.aggregates:
             figures.setdefault(aggregate.members, []).extend(readers)
         said: list[Diagnostic] = []
+        asked = needed(self.staged.program, {o for c in self.staged.kinds.values() for o in c.outputs})
         for members, owners in figures.items():
             short = sum(f.entity == members for f in self.faults) - sum(entity == members for entity, _ in self.failed)
             lacking = {rule: own for (rule, kind), own in self.run.left_out.items() if kind == members}
             count = short + len(set().union(*lacking.values()))
             if count:
-                names = owners if short else list(lacking)
-                said.append(Diagnostic("W806", {"count": count, "members": members, "rules": _listed(names)}))
+                names = [n for n in (owners if short else lacking) if n in asked]
+                if names:
+                    said.append(Diagnostic("W806", {"count": count, "members": members, "rules": _listed(names)}))
             elif not self.people.get(members):
                 said.append(Diagnostic("W807", {"members": members, "rules": _listed(owners)}))
         return tuple(said)
@@ -170,7 +172,8 @@ def converted(reader: RecordReader, records: Iterable[Mapping[str, Any]]) -> Ite
 
 def no_state(ident: str) -> Diagnostic:
     """Return what is said where an opening state is needed and there is none of a record."""
-    return Diagnostic("E822", {"reason": f"没有 {ident} 的期初\0no state of {ident}"})
+    reason = f"期初文件里没有 {ident} 的状态，而计算要用到以前年度的结果\0there is no state of {ident}, and results of earlier years are needed"
+    return Diagnostic("E822", {"reason": reason})
 
 
 def uncomputed(why: Trouble | Unknown, person: str, year: int, rule: str) -> Diagnostic:

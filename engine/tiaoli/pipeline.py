@@ -159,7 +159,7 @@ def _read(file: Path, name: str) -> Source:
     try:
         return Source(name, file.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise TiaoliError([Diagnostic("E818", {"path": str(file), "reason": "不是 UTF-8 / not UTF-8"})]) from None
+        raise TiaoliError([Diagnostic("E850", {"path": str(file)})]) from None
     except OSError as error:
         raise TiaoliError([Diagnostic("E818", {"path": str(file), "reason": error.strerror or ""})]) from None
 

@@ -329,22 +329,28 @@ def closing_line(ident: str, year: int, state: Mapping[str, Any], entity: str = 
 
 
 def read_openings(path: Path) -> dict[tuple[str, str], tuple[int, dict[str, Any]]]:
-    """Return the states of a file that `closing_line` wrote, by kind and id, their values as written. Raises ValueError naming the line."""
+    """Return the states of a file that `closing_line` wrote, by kind and id, their values as written. Raises ValueError(reason in both
+    languages, line)."""
     found: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
     with path.open(encoding="utf-8") as stream:
         for number, line in enumerate(stream, 1):
             if line.strip():
-                key, year, state = _opening(line, path, number)
+                key, year, state = _opening(line, number)
                 if key in found:
-                    raise ValueError(f"{path}:{number}: {key[1]} 重复 / given twice")
+                    raise ValueError(f"{key[1]} 的状态写了两次\0the state of {key[1]} is given twice", number)
                 found[key] = (year, state)
     return found
 
 
-def _opening(line: str, path: Path, number: int) -> tuple[tuple[str, str], int, dict[str, Any]]:
+def state_key(line: str) -> tuple[str, str]:
+    """Return the kind and id of a state that `closing_line` wrote."""
+    return _opening(line, 0)[0]
+
+
+def _opening(line: str, number: int) -> tuple[tuple[str, str], int, dict[str, Any]]:
     try:
         data = json.loads(line, parse_float=Decimal)
         ident, year, state = data["编号"], data["年度"], data["期初"]
         return (str(data.get("对象", INSURED)), str(ident)), int(year), dict(state.items())
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError(f"{path}:{number}: 不是一行期初状态 / no opening state") from None
+        raise ValueError("这一行不是期初状态\0this line is no opening state", number) from None

@@ -192,8 +192,8 @@ RULESET_MESSAGES: dict[str, Message] = {
     "E216": Message(
         "“{name}”不是这里的选项；有：{known}",
         "'{name}' is no option here; there are: {known}",
-        "是不是“{near}”？",
-        "did you mean '{near}'?",
+        "是不是“{near}”？写成其中一个",
+        "did you mean '{near}'? Write one of them",
     ),
     # ── 3xx: 类型和单位 types and units ───────────────────────────────────────
     "E301": Message(
@@ -584,8 +584,8 @@ RULESET_MESSAGES: dict[str, Message] = {
     "E607": Message(
         "条文“{clause}”列出的“{name}”不在本文件中",
         "'{name}', listed for clause '{clause}', is not in this document",
-        "是不是“{near}”？要求一律写“要求”",
-        "did you mean '{near}'? mandates are listed as 要求",
+        "是不是“{near}”？写本文件中引用这一条的名称，或从提纲中删去它{reason}",
+        "did you mean '{near}'? list what this document defines on this clause, or leave the name out{reason}",
     ),
     "E608": Message(
         "条文 {clause} 列出了“{name}”，但它没有引用这一条",

@@ -26,16 +26,16 @@ RUN_MESSAGES: dict[str, Message] = {
         "this person has no result; mend the rule or the record",
     ),
     "E805": Message(
-        "{person} {year}年度不符合要求“{mandate}”（{basis}）",
-        "{person} in {year} breaks the mandate '{mandate}' ({basis})",
-        "核对该人的记录和有关规则",
-        "check the person's record and the rules",
+        "{person} {year}年度不符合要求“{mandate}”（{basis}）{reason}",
+        "{person} in {year} breaks the mandate '{mandate}' ({basis}){reason}",
+        "核对这条记录和有关规则",
+        "check this record and the rules",
     ),
     "W805": Message(
-        "{person} {year}年度与原则上的要求“{mandate}”（{basis}）不一致",
-        "{person} in {year} departs from '{mandate}' ({basis}), required in principle",
-        "核对",
-        "check it",
+        "{person} {year}年度与原则上的要求“{mandate}”（{basis}）不一致{reason}",
+        "{person} in {year} departs from '{mandate}' ({basis}), required in principle{reason}",
+        "核对这条记录和有关规则；文件另有规定的可以不理会",
+        "check this record and the rules, unless a document provides otherwise",
     ),
     "E806": Message(
         "{person} {year}年度在 {place}，不在 {own}：{reason}",
@@ -56,10 +56,10 @@ RUN_MESSAGES: dict[str, Message] = {
         "add the file of these records, unless there are none",
     ),
     "E810": Message(
-        "没有地区 {place}；现有：{known}",
-        "there is no place {place}; there are: {known}",
-        "是不是“{near}”？自己的规则集用 --rulesets 目录",
-        "did you mean '{near}'? name your own folder with --rulesets",
+        "没有地区“{place}”（{reason}）",
+        "there is no place '{place}' ({reason})",
+        "是不是“{near}”？自己的规则集用 --rulesets 写明目录；全部地区见 tiaoli places",
+        "did you mean '{near}'? name the folder of your own rulesets with --rulesets; 'tiaoli places' lists all places",
     ),
     "E811": Message(
         "{place} 没有名为“{name}”的规则",
@@ -95,8 +95,14 @@ RUN_MESSAGES: dict[str, Message] = {
     "E818": Message(
         "不能读取 {path}：{reason}",
         "cannot read {path}: {reason}",
-        "须是 UTF-8 文本文件",
-        "it must be a text file in UTF-8",
+        "检查路径和读取的权限",
+        "check the path and whether it may be read",
+    ),
+    "E850": Message(
+        "{path} 不是 UTF-8 文本",
+        "{path} is no text in UTF-8",
+        "用编辑器打开，另存为 UTF-8 编码",
+        "open it in an editor and save it as UTF-8",
     ),
     "E819": Message(
         "不支持的输出格式“{suffix}”",
@@ -148,6 +154,9 @@ RUN_MESSAGES: dict[str, Message] = {
         "换一个输出文件名",
         "choose another output file",
     ),
+    "E849": Message(
+        "{path} 作为输入写了两次", "{path} is named twice as input", "只写一次", "name it once"
+    ),
     "E841": Message(
         "没有文件“{document}”",
         "there is no document '{document}'",
@@ -159,6 +168,18 @@ RUN_MESSAGES: dict[str, Message] = {
         "no place has a parameter or rule named '{name}'",
         "是不是“{near}”？",
         "did you mean '{near}'?",
+    ),
+    "E847": Message(
+        "“{name}”是{reason}，不是参数或规则，不能比较",
+        "'{name}' is {reason}, no parameter or rule, and cannot be compared",
+        "用 tiaoli show 地区 {name} 查看它",
+        "'tiaoli show PLACE {name}' shows it",
+    ),
+    "E848": Message(
+        "{reason}",
+        "{reason}",
+        "是不是“{near}”？{command} --help 列出用法",
+        "did you mean '{near}'? '{command} --help' shows how it is used",
     ),
     "E843": Message(
         "“{name}”是参数，与记录无关",

@@ -42,6 +42,7 @@ _KINDS_OF_TOKEN = {
 }
 
 
+_RANGE = re.compile(r"\d+\.\.\d+(?:万元|万|元|%|年|个月|天)")
 _SIGNS = {"COLON": ":", "EQUAL": "=", "LPAR": "(", "RPAR": ")", "COMMA": ",", "VBAR": "|", "__ANON_0": ".."}
 
 
@@ -89,8 +90,11 @@ def _describe_token(token: Token, error: UnexpectedToken, span: Span, piece: str
         case "BAD_UNIT" | "BAD_NUMBER" if not _LITERAL.fullmatch(token.value):
             whole = _literal().match(piece, token.start_pos or 0)
             if whole is None or len(whole[0]) < len(token):
-                better = everyday.unit(token.value)
-                return Diagnostic("E117" if better else "E109", {"found": token.value, "better": better}, span)
+                written = _RANGE.match(piece, token.start_pos or 0)
+                found = token.value if written is None else written[0]
+                span = span if written is None else Span(span.source, span.start, span.start + len(found))
+                better = everyday.unit(found)
+                return Diagnostic("E117" if better else "E109", {"found": found, "better": better}, span)
             span = Span(span.source, span.start, span.start + len(whole[0]))
             return Diagnostic("E102", {"found": whole[0], "after": _last_word(before), "expected": expected}, span)
         case "RPAR":

@@ -144,7 +144,7 @@ def keen_people(count: int) -> list[dict[str, Any]]:
 
 def explaining(result: tiaoli.Result, repeat: int) -> float:
     def explain() -> None:
-        fresh = tiaoli.Result(result.rules, result.compiled, result.person, result.rows)
+        fresh = tiaoli.Result(result.place, result.compiled, result.person, result.rows)
         as_text(fresh.explain("大病保险最高支付限额", LAST))
 
     return timed(explain, repeat * 5)

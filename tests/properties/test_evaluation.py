@@ -18,9 +18,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import tiaoli
+from population import record
 from strategies import FIRST, LAST, Ruleset, records, rulesets
+from tiaoli import model as m
 from tiaoli.api import Result
 from tiaoli.trace import Tracer, outward
+from tiaoli.values import INSURED
 
 MORE = int(os.environ.get("TIAOLI_EXAMPLES", "1"))
 YEARS = range(FIRST, LAST + 1)
@@ -251,27 +254,46 @@ def jiangxi() -> tiaoli.Rules:
     return tiaoli.load("CN-JX")
 
 
-BUILT_IN_YEARS = range(2022, 2034)
+BUILT_IN_YEARS = range(2022, 2032)
 
 
-@examples(60)
-@given(st.data())
-def test_jiangxi_interpreter_equals_reference(jiangxi: tiaoli.Rules, data: st.DataObject) -> None:
-    program = jiangxi.program(BUILT_IN_YEARS.stop - 1)
-    record = data.draw(records(program, BUILT_IN_YEARS))
+def alone(program: m.Program, years: range) -> list[str]:
+    """The rules of persons, in force in all years, that reach no other record."""
+    nodes = {n: [x for t in ts for e in m.expressions(t.body) for x in m.walk(e)] for n, ts in program.rules.items()}
+    reaching = {n for n, found in nodes.items() if any(isinstance(x, m.Through | m.Aggregate) for x in found)}
+    while (
+        more := {n for n, found in nodes.items() if any(isinstance(x, m.RuleRef) and x.name in reaching for x in found)}
+        - reaching
+    ):
+        reaching |= more
+    standing = set.intersection(*({r.name for r in program.segment(y).rules} for y in years))
+    plain_rules = {n for n, ts in program.rules.items() if ts[0].entity == INSURED and not ts[0].hidden}
+    return sorted(plain_rules & standing - reaching)
+
+
+@pytest.mark.parametrize("place", ["CN-JX", "CN-FJ", "CN-YN", "CN-HB-咸宁", "CN-SN-西安", "CN-LN-阜新", "CN-CQ"])
+def test_interpreter_equals_reference_on_built_in_rules(place: str) -> None:
+    rules = tiaoli.load(place)
+    program = rules.program(BUILT_IN_YEARS.stop)
     asked = range(2025, BUILT_IN_YEARS.stop)
-    wanted = [name for name, texts in program.rules.items() if not texts[0].hidden]
-    assert values(jiangxi, record, asked, wanted) == reference(jiangxi, record, asked, wanted)
+    wanted = alone(program, asked)
+    done = 0
+    for person in range(5000, 5025):
+        made = record(program, person)
+        found = values(rules, made, asked, wanted)
+        assert found == reference(rules, made, asked, wanted), made
+        done += found is not UNDONE
+    assert done > 20
 
 
-@examples(30)
-@given(st.data())
-def test_jiangxi_state_handed_over_changes_no_later_value(jiangxi: tiaoli.Rules, data: st.DataObject) -> None:
-    record = data.draw(records(jiangxi.program(BUILT_IN_YEARS.stop - 1), BUILT_IN_YEARS))
+def test_state_handed_over_changes_no_later_value_of_built_in_rules(jiangxi: tiaoli.Rules) -> None:
+    program = jiangxi.program(BUILT_IN_YEARS.stop)
     asked = range(2025, BUILT_IN_YEARS.stop)
-    whole = plain(jiangxi.evaluate(record, asked))
-    cut = data.draw(st.integers(2025, BUILT_IN_YEARS.stop - 2))
-    before = jiangxi.evaluate(record, range(2025, cut + 1))
-    later = record | {"年度": {y: facts for y, facts in record["年度"].items() if y > cut}}
-    after = jiangxi.evaluate(later, range(cut + 1, asked.stop), opening=before.closing())
-    assert plain(before) | plain(after) == whole
+    for person in range(6000, 6040):
+        made = record(program, person)
+        whole = plain(jiangxi.evaluate(made, asked))
+        cut = 2025 + person % (len(asked) - 1)
+        before = jiangxi.evaluate(made, range(2025, cut + 1))
+        later = made | {"年度": {y: facts for y, facts in made["年度"].items() if y > cut}}
+        after = jiangxi.evaluate(later, range(cut + 1, asked.stop), opening=before.closing())
+        assert plain(before) | plain(after) == whole

@@ -16,6 +16,7 @@ from tiaoli.apps import library_commands, testing
 from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal
 from tiaoli.apps.running import Run, files_of, keep_apart, read_states, writable
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
+from tiaoli.apps.usage import Commands
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.exact_json import dumps
 
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    cls=Commands,
 )
 
 Reading = Annotated[
@@ -45,8 +47,21 @@ Entity = Annotated[
 ]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from tiaoli import __version__
+
+        print(f"tiaoli {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def options(lang: Lang = None) -> None:
+def options(
+    lang: Lang = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="版本 / the version")
+    ] = False,
+) -> None:
     """Options before the command."""
     set_lang(lang or os.environ.get("TIAOLI_LANG"))
 
@@ -154,13 +169,15 @@ def run(
         wrong(Diagnostic("E819", {"suffix": output.suffix}))
     with guarded():
         rules = _rules(place, rulesets)
-        files = files_of(records, lambda name: rules.kind(name, years))
+        files = files_of(records, lambda name: rules.kind(name, years), lambda name: rules.kind_of(name, years))
         keep_apart(files, opening, output, closing)
         for target in (output, closing):
             writable(target)
         compiled, staged = rules.prepared(files, years, rule, _readings(reading))
         openings = read_states(opening)
-        faulty = Run(rules, compiled, openings, strict, staged, rule is None).go(files, output, closing, provenance)
+        faulty = Run(rules, compiled, openings, strict, staged, rule is None, opening).go(
+            files, output, closing, provenance
+        )
     if faulty:
         raise typer.Exit(1)
 
@@ -200,7 +217,7 @@ def explain(
     with guarded():
         rules = _rules(place, rulesets)
         kind = rules.kind_of(entity, years)
-        files = files_of(records, lambda name: rules.kind(name, years))
+        files = files_of(records, lambda name: rules.kind(name, years), lambda name: rules.kind_of(name, years))
         tracer = traced(rules, files, years, kind, person, rule, _readings(reading), read_states(opening))
         explanation = explain_rule(rules.place, tracer, person, rule, year)
     if form == "json":
@@ -363,8 +380,10 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, Any]]:
         for file in listed:
             try:
                 yield file, Source(str(file), file.read_bytes().decode("utf-8-sig"))
-            except (OSError, UnicodeDecodeError):
-                wrong(Diagnostic("E818", {"path": str(file), "reason": "UTF-8"}))
+            except UnicodeDecodeError:
+                wrong(Diagnostic("E850", {"path": str(file)}))
+            except OSError as error:
+                wrong(Diagnostic("E818", {"path": str(file), "reason": error.strerror or ""}))
 
 
 @app.command()

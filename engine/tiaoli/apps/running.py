@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,17 @@ Files = Sequence[tuple[str | None, Path]]
 """Files of records, each with the kind of its records where it was named."""
 
 
-def files_of(texts: Sequence[str], kinds: Callable[[str], str | None]) -> Files:
-    """Read the files named: `records.csv`, or `统筹地区=regions.csv` for records that do not say their kind."""
+def files_of(texts: Sequence[str], kinds: Callable[[str], str | None], named: Callable[[str], object]) -> Files:
+    """Read the files named: `records.csv`, or `统筹地区=regions.csv` for records that do not say their kind.
+
+    ``kinds`` knows the kinds; ``named`` refuses what is none.
+    """
     found: list[tuple[str | None, Path]] = []
     for text in texts:
         name, sign, rest = text.partition("=")
         kind = kinds(name) if sign and not Path(text).exists() else None
+        if sign and kind is None and Path(rest).exists() and not Path(text).exists():
+            named(name)
         found.append((kind, Path(rest if kind is not None else text)))
         readable(found[-1][1])
     return found
@@ -41,7 +47,9 @@ def keep_apart(records: Files, opening: Path | None, output: Path | None, closin
     """Results never overwrite what is read, nor each other; no file is read twice."""
     read = [path for _, path in records]
     pairs = [(output, opening), (output, closing), *((out, path) for path in read for out in (output, closing))]
-    pairs += [(path, other) for n, path in enumerate(read) for other in read[:n]]
+    for n, path in enumerate(read):
+        if any(path.resolve() == other.resolve() for other in read[:n]):
+            wrong(Diagnostic("E849", {"path": str(path)}))
     for one, other in pairs:
         if one is not None and other is not None and one.resolve() == other.resolve():
             wrong(Diagnostic("E826", {"path": str(one)}))
@@ -70,9 +78,20 @@ def read_states(path: Path | None) -> dict[Any, Any] | None:
     try:
         return read_openings(path)
     except UnicodeDecodeError:
-        wrong(Diagnostic("E822", {"reason": words("不是 UTF-8 文本", "it is no text in UTF-8")}))
+        wrong(Diagnostic("E822", {"reason": "不是 UTF-8 文本\0it is no text in UTF-8"}, path=str(path)))
     except ValueError as error:
-        wrong(Diagnostic("E822", {"reason": str(error)}))
+        reason, line = error.args
+        wrong(Diagnostic("E822", {"reason": reason}, path=str(path), line=line))
+
+
+def state_line(path: Path, entity: str | None, ident: str | None) -> int | None:
+    """Return the line of a record's state in a file of states."""
+    from tiaoli.results import state_key
+
+    with path.open(encoding="utf-8") as stream:
+        return next(
+            (n for n, line in enumerate(stream, 1) if line.strip() and state_key(line) == (entity, ident)), None
+        )
 
 
 class Run:
@@ -83,6 +102,9 @@ class Run:
 
     SHOWN = 20
     """Messages listed of each code; the rest are counted."""
+
+    BREACHES = 3
+    """Breaches listed of each mandate."""
 
     PORTION = 20_000
     """Persons computed at a time where nothing but persons waits for them."""
@@ -95,13 +117,15 @@ class Run:
         strict: bool,
         staged: Any = None,
         every: bool = False,
+        states: Path | None = None,
     ) -> None:
         self.rules, self.compiled, self.openings, self.strict, self.staged = rules, compiled, openings, strict, staged
-        self.every = every
+        self.every, self.states = every, states
         self.people = self.faults = self.broken = self.breaches = 0
         self.others: dict[str, int] = {}
         self.unshown = 0
         self.codes: dict[str, int] = {}
+        self.mandates: dict[tuple[str, str, str], list[str]] = {}
         self.last_fault = ""
 
     @property
@@ -154,6 +178,7 @@ class Run:
         from tiaoli.api import EvaluationError, UsageError
         from tiaoli.people import memberless
         from tiaoli.records import Fault
+        from tiaoli.values import INSURED
 
         reader = self.rules.reader(self.compiled, self.openings is not None)
         self._show(memberless(self.compiled))
@@ -165,7 +190,7 @@ class Run:
             try:
                 result = self.rules.run(self.compiled, person, self._opening(person.id))
             except (EvaluationError, UsageError, _NoOpening) as error:
-                self._fault(error.diagnostics)
+                self._fault([self._at_state(d, INSURED, person.id) for d in error.diagnostics])
                 continue
             self.people += 1
             if watched:
@@ -193,7 +218,8 @@ class Run:
             known = sum(isinstance(item, Fault) for item in portion)
             for fault in population.faults[known:]:
                 if first or fault.entity == INSURED:
-                    self._fault(reader.placed(fault).diagnostics)
+                    placed = reader.placed(fault).diagnostics
+                    self._fault([self._at_state(d, fault.entity, fault.person) for d in placed])
             if first:
                 self._show(population.warnings)
             first = False
@@ -245,18 +271,38 @@ class Run:
         if self.openings is None:
             return None
         if (INSURED, ident) not in self.openings:
-            raise _NoOpening([no_state(ident)])
-
+            raise _NoOpening([self._at_state(no_state(ident), INSURED, ident)])
         try:
             return self.rules.state(self.openings[INSURED, ident], self.compiled.program)
         except UsageError as error:
-            reason = f"{ident} {error.diagnostics[0].arguments['reason']}"
-            raise _NoOpening([Diagnostic("E822", {"reason": reason})]) from None
+            raise _NoOpening([self._at_state(d, INSURED, ident) for d in error.diagnostics]) from None
+
+    def _at_state(self, diagnostic: Diagnostic, entity: str | None, ident: str | None) -> Diagnostic:
+        """What is wrong with a state points to its line in the file of states."""
+        if diagnostic.code != "E822" or self.states is None:
+            return diagnostic
+        line = state_line(self.states, entity, ident) if self.codes.get("E822", 0) < self.SHOWN else None
+        return replace(diagnostic, path=str(self.states), line=line, column=None)
 
     def _watch(self, result: Any) -> None:
+        """Say the first mandates that are broken, of each the first few times; the rest are counted."""
         found = self.rules.breaches(result)
         self.breaches += bool(errors(found))
-        self._show(found)
+        for breach in found:
+            key = (breach.code, str(breach.arguments["mandate"]), str(breach.arguments["basis"]))
+            broken = self.mandates.setdefault(key, [])
+            broken.append(str(breach.arguments["person"]))
+            if len(broken) <= self.BREACHES:
+                say([breach])
+
+    def _count_breaches(self) -> None:
+        for (code, mandate, _), broken in self.mandates.items():
+            more, records = len(broken) - self.BREACHES, len(set(broken))
+            if more > 0:
+                note(
+                    f"要求“{mandate}”还有 {more} 处不符没有列出（{code}；共 {len(broken)} 处，{records} 条记录）。",
+                    f"mandate '{mandate}': {more} more breaches are not listed ({code}; {len(broken)} in all, of {records} records).",
+                )
 
     def _fault(self, diagnostics: Sequence[Diagnostic], whole: bool = False) -> None:
         """A record left out; or (``whole``) what is wrong with a file, which is no record."""
@@ -277,6 +323,7 @@ class Run:
                 self.unshown += 1
 
     def _count(self, output: Path | None) -> None:
+        self._count_breaches()
         if self.unshown:
             rest = "，".join(f"{code} {count - self.SHOWN}" for code, count in self.codes.items() if count > self.SHOWN)
             note(

@@ -72,5 +72,5 @@ def guarded() -> Iterator[None]:
         raise typer.Exit(2) from None
     except TiaoliError as error:
         say(error.diagnostics)
-        usage = all(d.code in ("E817", "E818", "E821", "E822") for d in error.diagnostics)
+        usage = all(d.code in ("E817", "E818", "E821", "E822", "E850") for d in error.diagnostics)
         raise typer.Exit(2 if usage else 1) from None
