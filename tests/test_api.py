@@ -268,7 +268,7 @@ def test_a_folder_of_ones_own_stands_beside_the_built_in_rulesets_or_alone(tmp_p
 
 def test_an_unknown_place_is_a_usage_error_with_the_nearest() -> None:
     with pytest.raises(tiaoli.UsageError) as error:
-        tiaoli.load("CN-JY")
+        tiaoli.load("江西省")
     assert codes(error) == ["E810"]
     assert "CN-JX" in str(error.value)
 

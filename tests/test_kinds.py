@@ -249,6 +249,26 @@ def test_many_members_are_counted_alone_and_a_share_stays_a_ratio(rules: tiaoli.
         assert text.count("参保人 P") == (count if count <= 10 else 0)
 
 
+def test_a_link_that_leads_nowhere_is_pointed_at(command: Callable[..., Said], ruleset: Path, tmp_path: Path) -> None:
+    people, regions = tmp_path / "人.yaml", tmp_path / "区.yaml"
+    regions.write_text("- {对象: 统筹地区, 编号: A市, 年度: {2025: {人均收入: 1}, 2026: {人均收入: 1}}}\n", "utf-8")
+    people.write_text(
+        "- 编号: P1\n  年度:\n    2025: {所在统筹地区: A市}\n    2026:\n      参保: 是\n      所在统筹地区: X市\n",
+        "utf-8",
+    )
+    asked = ("--rule", "起付线", "--year", "2025..2026", "--rulesets", ruleset)
+    assert "人.yaml:6:15" in command("run", "XX", people, regions, *asked).err
+    table = tmp_path / "人.csv"
+    table.write_text("编号,年度,所在统筹地区\nP1,2025,A市\nP2,2025,X市\n", "utf-8")
+    assert "人.csv:3:9" in command("run", "XX", table, regions, *asked).err
+
+
+def test_two_ids_of_a_link_are_both_said(rules: tiaoli.Rules) -> None:
+    records = [{"编号": "P1", "年度": {2025: {"所在统筹地区": ["A市", "B县"]}}}, *RECORDS[3:]]
+    (said,) = (d for d in rules.population(records, 2025).diagnostics if d.code == "E744")
+    assert '"A市"、"B县"' in render_text(said, "zh")
+
+
 def test_explanations_as_data_keep_to_the_schema(rules: tiaoli.Rules) -> None:
     schema = json.loads((ROOT / "grammar" / "explanation.schema.json").read_text(encoding="utf-8"))
     judge = Draft202012Validator(schema)
@@ -374,7 +394,7 @@ def test_persons_in_portions_give_the_same(
         output = tmp_path / "果.jsonl"
         said = command("run", "XX", people, f"统筹地区={regions}", "-o", output, *asked)
         assert said.code == 1 and "计算了 3 人、统筹地区 2" in said.err and said.err.count("E740") == 1
-        assert "人.jsonl:4:1" in said.err
+        assert f"人.jsonl:4:{json.dumps(lost, ensure_ascii=False).index('C市') + 1}" in said.err
         found.append(output.read_text("utf-8"))
     assert found[0] == found[1] == found[2]
     assert [json.loads(line).get("对象", "参保人") for line in found[0].splitlines()] == ["参保人"] * 3 + [

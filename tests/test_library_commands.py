@@ -471,7 +471,12 @@ def test_a_page_says_what_is_stated_taken_over_open_and_missing(library: Library
     assert '| 比例 | 80% | 自2025年度起 | 乙府发〔2026〕2号 "比例" | C |' in page
     assert "- 甲府发〔2025〕1号：报销、连续" in page or "- 甲府发〔2025〕1号：连续、报销" in page
     assert "口径（包括）" in page and "[ZZ](ZZ.md) 的要求 1 项" in page
+    assert (
+        '| 老人 | 每年 是否 | 默认 否 | 乙府发〔2026〕2号 "当地"（可靠性 B） |' in page
+        and "[ZZ](ZZ.md) 的事实 2 项" in page
+    )
     top = pages["ZZ.md"]
+    assert "| 类别 | 成人 \\| 学生 | 默认 成人 |" in top and "| 费用 | 每年 金额 | 默认 0元 |" in top
     assert "| 报销 | 起付线 |" in top and "没有取值的参数：起付线" in top
     assert "**包括**（默认）：照文字；不包括" in top
     assert "| 甲府发〔2025〕1号 | ZZ | 4 | 3 | 1 | 0 |" in pages["README.md"]

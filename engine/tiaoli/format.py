@@ -448,6 +448,7 @@ _FAMILIES = {
     "AMEND param_year": "amendment",
     "CLAUSE_OF": "outline",
     "MANDATE": "mandate",
+    "SETTLE": "settlement",
     "param_year": "value",
     "param_row": "value",
     "columns": "row",
@@ -501,6 +502,8 @@ def _cuts(line: _Line, end: int) -> list[int]:
             return [_first(tokens, "THEN_GIVE")]
         case "option":
             return [_first(tokens, "STRING")]
+        case "settlement":
+            return [_first(tokens, "IS")]
         case "mandate":
             return [_first(tokens, "IN_PRINCIPLE")]
         case "outline":

@@ -359,20 +359,36 @@ def deciding(program: m.Program, year: int, name: str) -> tuple[tuple[m.Paramete
         seen.add(current)
         if rule is None:
             continue
-        env, nodes = _Documents(program, current[1], values), dict[int, tuple[m.Expression, Result]]()
-        decided = decide(rule, env, lambda e, value, nodes=nodes: nodes.update({id(e): (e, value)})).decided  # type: ignore[misc]
+        decided, read = _put_in(rule, _Documents(program, current[1], values))
         clauses |= {id(d): d for d in decided}
-        told = {id(n) for d in decided for e in _telling(rule.body, d) for n in m.walk_own(e)}
-        for node in (n for key, (n, _) in nodes.items() if key in told):
-            if isinstance(node, m.ParameterRef):
-                key = nodes[id(node.key)][1] if node.key is not None else None
-                value = (
-                    None if isinstance(key, Unknown) else program.parameters[node.name].at(current[1] - node.lag, key)
-                )
-                stated |= {} if value is None else {id(value): value}
-            elif isinstance(node, m.RuleRef):
+        for node, key in read:
+            if isinstance(node, m.RuleRef):
                 pending.append((node.name, current[1] - node.lag))
+            elif (value := program.parameters[node.name].at(current[1] - node.lag, key)) is not None:
+                stated[id(value)] = value
     return tuple(stated.values()), tuple(clauses.values())
+
+
+def _put_in(
+    rule: m.Rule, env: _Documents
+) -> tuple[tuple[Decided, ...], list[tuple[m.ParameterRef | m.RuleRef, Value]]]:
+    """What decides a rule, and the parameters (each with its key) and rules that its value was made of."""
+    nodes: dict[int, tuple[m.Expression, Result]] = {}
+
+    def watch(expression: m.Expression, value: Result) -> None:
+        nodes[id(expression)] = (expression, value)
+
+    decided = decide(rule, env, watch).decided
+    told = {id(n) for d in decided for e in _telling(rule.body, d) for n in m.walk_own(e)}
+    read: list[tuple[m.ParameterRef | m.RuleRef, Value]] = []
+    for node in (node for at, (node, _) in nodes.items() if at in told):
+        if isinstance(node, m.RuleRef):
+            read.append((node, None))
+        elif isinstance(node, m.ParameterRef):
+            key = None if node.key is None else nodes[id(node.key)][1]
+            if not isinstance(key, Unknown):
+                read.append((node, key))
+    return decided, read
 
 
 Decided: TypeAlias = m.Clause | m.Row | m.Band

@@ -330,6 +330,11 @@ def grid(title: str, headers: list[str], rows: list[list[str]]) -> Any:
     return table
 
 
+def fact_cells(item: FactItem, lang: str) -> list[str]:
+    """Return name, type, what is given where nothing is said, range, question and basis of a fact."""
+    return _cells(item, lang)[0]
+
+
 def _cells(item: Item, lang: str) -> list[list[str]]:
     """The rows of an item in the table of its sort."""
     said = {aspect: say(one, lang) for aspect, one in aspects(item).items()}

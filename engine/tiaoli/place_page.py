@@ -9,6 +9,7 @@ from tiaoli.api import Rules
 from tiaoli.clauses import Coverage, OutlinedDocument, outlined
 from tiaoli.divisions import place_text
 from tiaoli.inventory import Inventory, MandateItem, QuestionItem, RuleItem, inventory
+from tiaoli.inventory_text import fact_cells
 from tiaoli.inventory_words import SHAPE_NAMES, WORDS, say, years_text
 from tiaoli.library_text import coverage_text
 from tiaoli.pipeline import Library
@@ -76,6 +77,7 @@ def _page(found: Inventory, year: int, documents: Sequence[OutlinedDocument]) ->
     own = {d.number: d for d in documents if d.place == found.place}
     parts = [f"# {place_text(found.place)}", f"[全部地区]({INDEX})　{_GENERATED}", LETTERS]
     parts += ["## 文件", *_documents(found, own)]
+    parts += ["## 事实", *_facts(found, own)]
     parts += ["## 参数", *_parameters(found, own, year)]
     parts += ["## 规则", *_rules(found, own, year)]
     parts += ["## 存疑", *_questions(found, own)]
@@ -104,6 +106,19 @@ def _documents(found: Inventory, own: dict[str, OutlinedDocument]) -> Iterator[s
     for place in dict.fromkeys(d.place for d in above):
         numbers = "、".join(d.number for d in above if d.place == place)
         yield f"同时适用 [{place_text(place)}]({_file(place)}) 的文件：{numbers}。"
+
+
+def _facts(found: Inventory, own: dict[str, OutlinedDocument]) -> Iterator[str]:
+    local = [f for f in found.facts if f.document in own]
+    if local:
+        yield "记录里可以写的；没有注明必填的可以不写。"
+        yield _table(["事实", "类型", "填写", "范围", "问", "依据"], [fact_cells(f, "zh") for f in local])
+    else:
+        yield "本地文件没有规定事实。"
+    others = [f for f in found.facts if f.document not in own]
+    for place in dict.fromkeys(found.program.documents[f.document].place for f in others):
+        count = sum(found.program.documents[f.document].place == place for f in others)
+        yield f"同时适用 [{place_text(place)}]({_file(place)}) 的事实 {count} 项。"
 
 
 def _stated(found: Inventory, own: Iterable[str]) -> list[tuple[m.Parameter, m.ParameterValue]]:

@@ -5,7 +5,9 @@ Numbers are exact from the first: decimals are never read as floats.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from tiaoli.record_json import read_json, read_json_lines
@@ -62,3 +64,30 @@ def decode(data: bytes) -> str:
             return data.decode("gb18030")
         except UnicodeDecodeError:
             raise BrokenError("E705", data.count(b"\n", 0, error.start) + 1, None) from None
+
+
+_REACH = 2_000
+"""Lines of a record in which a field is looked for."""
+_HEAD = re.compile(r"""^[-\s{"']*(?:编号|id)\b""")
+
+
+def field_place(path: Path, line: int, year: int | None, fact: str, value: str) -> tuple[int, int] | None:
+    """Return line and column of the ``value`` of a ``fact`` (of a ``year``) in the record that begins at ``line``, None where it is not seen.
+
+    Looked for by eye: a table has the value in a row with the year, other forms behind the names of year and fact.
+    """
+    if path.suffix.lower() not in (".yaml", ".yml", ".json", ".jsonl", ".csv"):
+        return None
+    names = [str(year)] * (year is not None) + [fact] * (path.suffix.lower() != ".csv")
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        for number, text in enumerate(islice(stream, line - 1, line + _REACH), line):
+            if number > line and _HEAD.match(text) and value not in text:
+                return None
+            at = 0
+            while names and (found := text.find(names[0], at)) >= 0:
+                at = found + len(names.pop(0))
+            if not names and (found := text.find(value, at)) >= 0:
+                return number, found + 1
+            if path.suffix.lower() == ".csv":
+                names = [str(year)] * (year is not None)
+    return None

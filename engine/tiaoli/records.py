@@ -15,12 +15,15 @@ from tiaoli.errors import TiaoliError
 from tiaoli.model import Program
 from tiaoli.record_facts import ID_KEYS, KIND_KEYS, Condition, Person, Shape, kind_named
 from tiaoli.record_fast import compile_quick
-from tiaoli.record_files import read_items
+from tiaoli.record_files import field_place, read_items
 from tiaoli.record_judge import Judge
 from tiaoli.record_places import BrokenError, Located, Raw, Trouble
 from tiaoli.record_schema import record_schema, schema_text
 from tiaoli.record_table import unknown_kind
 from tiaoli.values import INSURED, Value
+
+_MOST_LOOKED_FOR = 100
+"""Faulty links whose place in the file is looked for; to read on for each of many would take long."""
 
 __all__ = ["Condition", "Fault", "Person", "RecordError", "RecordReader", "record_schema", "schema_text"]
 
@@ -61,6 +64,7 @@ class RecordReader:
         }
         self._quick = {entity: compile_quick(shape) for entity, shape in self._shapes.items()}
         self._lines: list[tuple[Path, dict[str, dict[str, int | None]]]] = []
+        self._looked_for = 0
         self._sheets: dict[tuple[Path, str | None, str], str] = {}
         self._alone = None if program.entities else self._quick[INSURED]
         self._judges = {entity: Judge(shape) for entity, shape in self._shapes.items()}
@@ -160,9 +164,19 @@ class RecordReader:
             if fault.entity in lines and fault.person in lines[fault.entity]:
                 line = lines[fault.entity][fault.person]
                 sheet = self._sheets.get((path, fault.entity, fault.person or ""))
-                said = (replace(d, path=str(path), line=line, column=1, sheet=sheet) for d in fault.diagnostics)
-                return replace(fault, diagnostics=tuple(said))
+                said = [replace(d, path=str(path), line=line, column=1, sheet=sheet) for d in fault.diagnostics]
+                return replace(fault, diagnostics=tuple(map(self._at_field, said)))
         return fault
+
+    def _at_field(self, diagnostic: Diagnostic) -> Diagnostic:
+        """What is wrong with a link points to its value, as far as that is seen; of the first few, for each is looked for in the file."""
+        if diagnostic.code not in ("E740", "E741") or self._looked_for >= _MOST_LOOKED_FOR:
+            return diagnostic
+        self._looked_for += 1
+        said, path, line = diagnostic.arguments, Path(diagnostic.path or ""), diagnostic.line or 1
+        year = said["year"] if isinstance(said["year"], int) else None
+        place = field_place(path, line, year, str(said["fact"]), str(said["found"]))
+        return diagnostic if place is None else replace(diagnostic, line=place[0], column=place[1])
 
     def read_raws(self, raws: Iterable[Raw], path: Path) -> Iterator[Person | Fault]:
         """Yield the records read elsewhere (those of a case), or their faults."""
