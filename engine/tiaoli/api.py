@@ -103,6 +103,11 @@ class Rules:
             raise RulesetError(fatal)
         return program
 
+    def forget(self) -> None:
+        """Let go of what was compiled; it is made again when it is asked for."""
+        for kept in (self._compiled, self._readers, self._staged):
+            kept.clear()
+
     def reaching(self, last: int) -> m.Program:
         """Return a model that reaches up to the year ``last`` at least, one built before if there is one. Raises RulesetError."""
         return self._sound(last) or self.program(last)

@@ -470,6 +470,8 @@ def run_cases(
             failures.extend(found)
             passed += not found
             each(case)
+        for place in {case.place for case in cases}:
+            used[place].forget()
     tables: dict[str, tuple[int, int, list[m.Clause | m.Row | m.Band]]] = {}
     for rules in used.values():
         for document, entry in coverage.of(rules.newest).items():

@@ -28,7 +28,7 @@ from tiaoli.shelf import Shelved, cited, glance
 from tiaoli.source import Source
 from tiaoli.workshop import Workshop
 
-HORIZON = 50
+HORIZON = 30
 """How many years behind the newest document `check` looks."""
 
 

@@ -81,7 +81,7 @@ def read_states(path: Path | None) -> dict[Any, Any] | None:
         wrong(Diagnostic("E822", {"reason": "不是 UTF-8 文本\0it is no text in UTF-8"}, path=str(path)))
     except ValueError as error:
         reason, line = error.args
-        wrong(Diagnostic("E822", {"reason": reason}, path=str(path), line=line))
+        wrong(Diagnostic("E822", {"reason": reason}, path=str(path), line=line, column=1))
 
 
 def state_line(path: Path, entity: str | None, ident: str | None) -> int | None:
@@ -282,7 +282,9 @@ class Run:
         if diagnostic.code != "E822" or self.states is None:
             return diagnostic
         line = state_line(self.states, entity, ident) if self.codes.get("E822", 0) < self.SHOWN else None
-        return replace(diagnostic, path=str(self.states), line=line, column=None)
+        zh, _, en = str(diagnostic.arguments["reason"]).partition("\0")
+        reason = zh + "\0" + en if str(ident) in zh else f"{ident}：{zh}\0{ident}: {en}"
+        return replace(diagnostic, arguments={"reason": reason}, path=str(self.states), line=line, column=line and 1)
 
     def _watch(self, result: Any) -> None:
         """Say the first mandates that are broken, of each the first few times; the rest are counted."""
