@@ -26,8 +26,10 @@ def leave_out(desk: Desk) -> None:
         return
     missing = _missing(desk, lacking, years)
     different = list({id(needs): needs for needs in missing.values()}.values())
-    for name in {name for needs in different for name in needs}:
+    for name in list(desk.rules):
         wanting = {p for needs in different for p in needs.get(name, ())}
+        if not wanting:
+            continue
         desk.unencoded[name] = tuple(sorted(wanting))
         desk.rules[name] = [piece for text in desk.rules[name] for piece in _pieces(text, missing)]
         if not desk.rules[name]:
