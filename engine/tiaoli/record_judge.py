@@ -385,7 +385,14 @@ class _Hearing:
 
     def _link(self, fact: Fact, raw: object, at: Path) -> str | None:
         if isinstance(raw, list):
-            self.fault("E744", at, name=fact.name, entity=fact.type.target, found="、".join(shown(one) for one in raw), other="")
+            self.fault(
+                "E744",
+                at,
+                name=fact.name,
+                entity=fact.type.target,
+                found="、".join(shown(one) for one in raw),
+                other="",
+            )
             return None
         ident = _as_id(raw)
         if ident is None:

@@ -154,9 +154,7 @@ RUN_MESSAGES: dict[str, Message] = {
         "换一个输出文件名",
         "choose another output file",
     ),
-    "E849": Message(
-        "{path} 作为输入写了两次", "{path} is named twice as input", "只写一次", "name it once"
-    ),
+    "E849": Message("{path} 作为输入写了两次", "{path} is named twice as input", "只写一次", "name it once"),
     "E841": Message(
         "没有文件“{document}”",
         "there is no document '{document}'",
