@@ -120,6 +120,7 @@ def check(
     with guarded():
         gc.disable()  # a short life with many small nodes that all stay: collecting finds nothing
         library = load([*(paths or ()), *(rulesets or ())])
+        _kept[:] = [library]
         found = check_library(library)
     if form == "json":
         print(dumps([as_json(d, language()) for d in found]))
@@ -420,6 +421,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a bug is said in one line (all of it with TIAOLI_DEBUG=1)."""
     _keep_tables()
     _guard(lambda: app(args=None if arguments is None else list(arguments), prog_name="tiaoli"))
+
+
+def script() -> None:
+    """Run the command line as a process of its own, which ends at once: taking a library apart node by node would be waited for."""
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+_kept: list[object] = []  # what lives until the process ends
 
 
 def _keep_tables() -> None:
