@@ -8,7 +8,8 @@ records of any program may hold, so it serves built-in rulesets too. Back ends a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -16,10 +17,19 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tiaoli import model as m
 from tiaoli.values import Kind
+
+MORE = int(os.environ.get("TIAOLI_EXAMPLES", "1"))
+
+
+def sampled(count: int, suppressed: Collection[HealthCheck]) -> settings:
+    """A third of ``count`` examples, times TIAOLI_EXAMPLES, and at least five."""
+    return settings(max_examples=max(5, count * MORE // 3), deadline=None, suppress_health_check=suppressed)
+
 
 FIRST, LAST = 2021, 2026
 """The years of random rulesets: the first is 计算自 and 施行 of the first document."""

@@ -6,38 +6,36 @@ a date beyond the calendar), evaluation must refuse as well, and only there. TIA
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 import tiaoli
 from population import record
-from strategies import FIRST, LAST, Ruleset, records, rulesets
+from strategies import FIRST, LAST, Ruleset, records, rulesets, sampled
 from tiaoli import model as m
 from tiaoli.api import Result
 from tiaoli.trace import Tracer, outward
 from tiaoli.values import INSURED
 
-MORE = int(os.environ.get("TIAOLI_EXAMPLES", "1"))
-YEARS = range(FIRST, LAST + 1)
-UNDONE = "cannot be computed"
-
-
-def examples(count: int) -> settings:
-    health = [
+examples = partial(
+    sampled,
+    suppressed=(
         HealthCheck.too_slow,
         HealthCheck.data_too_large,
         HealthCheck.filter_too_much,
         HealthCheck.large_base_example,
-    ]
-    return settings(max_examples=max(5, count * MORE // 3), deadline=None, suppress_health_check=health)
+    ),
+)
+YEARS = range(FIRST, LAST + 1)
+UNDONE = "cannot be computed"
 
 
 def load(ruleset: Ruleset) -> tiaoli.Rules:

@@ -5,15 +5,14 @@ Texts are built-in documents with tokens dropped, doubled, swapped, replaced or 
 
 from __future__ import annotations
 
-import os
 import re
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from strategies import rulesets
+from strategies import rulesets, sampled
 from strategies_entities import worlds
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.parse import keywords
@@ -21,7 +20,6 @@ from tiaoli.pipeline import check_library, read_library
 from tiaoli.render import as_json, render_text
 from tiaoli.source import Source
 
-MORE = int(os.environ.get("TIAOLI_EXAMPLES", "1"))
 TOKEN = re.compile(r'"[^"\n]*"|“[^”\n]*”|#[^\n]*|\w+|\s+|.', re.DOTALL)
 SIGNS = [
     *"=:：，,|()（）〔〕[]《》“”\"'#%％‰.。；、·…—-－+＋×*÷/<>≤≥≠＝＞\\\t\r\n \u3000\ufeff\u00a0\0é𠀀😀",
@@ -38,10 +36,9 @@ PIECES = [
     "参保人", "insured", "计数(参保人)", "合计", "占比", "最大", "区", "所在区",
 ]  # fmt: skip
 
-
-def examples(count: int) -> settings:
-    health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-    return settings(max_examples=max(5, count * MORE // 3), deadline=None, suppress_health_check=health)
+examples = partial(
+    sampled, suppressed=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+)
 
 
 @cache

@@ -6,15 +6,14 @@ fault in both, and nothing else is.
 
 from __future__ import annotations
 
-import os
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 import tiaoli
-from strategies import FIRST, LAST, Ruleset
+from strategies import FIRST, LAST, Ruleset, sampled
 from strategies_entities import populations, worlds
 from tiaoli.api import Population
 from tiaoli.backends.population import Failed
@@ -23,13 +22,8 @@ from tiaoli.meaning import Unknown
 from tiaoli.trace import outward
 from tiaoli.world import World
 
-MORE = int(os.environ.get("TIAOLI_EXAMPLES", "1"))
+examples = partial(sampled, suppressed=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much))
 YEARS = range(FIRST, LAST + 1)
-
-
-def examples(count: int) -> settings:
-    health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    return settings(max_examples=max(5, count * MORE // 3), deadline=None, suppress_health_check=health)
 
 
 def load(ruleset: Ruleset) -> tiaoli.Rules:
@@ -48,6 +42,15 @@ def names(rules: tiaoli.Rules, records: list[dict[str, Any]]) -> list[str]:
     kinds = {record.get("对象", "参保人") for record in records}
     every = rules.program(LAST).rules
     return [name for name, texts in every.items() if not texts[0].hidden and texts[0].entity in kinds]
+
+
+def drawn(data: st.DataObject) -> tuple[tiaoli.Rules, list[dict[str, Any]], list[str]]:
+    """Random rules, records of their kinds, and what may be asked for."""
+    rules = load(data.draw(worlds()))
+    records = data.draw(populations(rules.program(LAST), YEARS))
+    wanted = names(rules, records)
+    assume(wanted)
+    return rules, records, wanted
 
 
 def computed(population: Population) -> dict[tuple[str, str], dict[int, dict[str, Any]]]:
@@ -82,10 +85,7 @@ def reference(
 @examples(60)
 @given(st.data())
 def test_staged_interpreter_equals_reference(data: st.DataObject) -> None:
-    rules = load(data.draw(worlds()))
-    records = data.draw(populations(rules.program(LAST), YEARS))
-    wanted = names(rules, records)
-    assume(wanted)
+    rules, records, wanted = drawn(data)
     population = rules.population(records, YEARS, rules=wanted)
     values, undone = reference(population, wanted)
     assert computed(population) == values
@@ -95,10 +95,7 @@ def test_staged_interpreter_equals_reference(data: st.DataObject) -> None:
 @examples(30)
 @given(st.data())
 def test_order_of_records_changes_no_value(data: st.DataObject) -> None:
-    rules = load(data.draw(worlds()))
-    records = data.draw(populations(rules.program(LAST), YEARS))
-    wanted = names(rules, records)
-    assume(wanted)
+    rules, records, wanted = drawn(data)
     shuffled = data.draw(st.permutations(records))
     one, other = (computed(rules.population(listed, YEARS, rules=wanted)) for listed in (records, shuffled))
     assert one == other
@@ -107,10 +104,7 @@ def test_order_of_records_changes_no_value(data: st.DataObject) -> None:
 @examples(30)
 @given(st.data())
 def test_states_of_all_kinds_handed_over_change_no_later_value(data: st.DataObject) -> None:
-    rules = load(data.draw(worlds()))
-    records = data.draw(populations(rules.program(LAST), YEARS))
-    wanted = names(rules, records)
-    assume(wanted)
+    rules, records, wanted = drawn(data)
     whole = rules.population(records, YEARS, rules=wanted)
     assume(not whole.faults)
     openings = None
@@ -131,10 +125,7 @@ def test_states_of_all_kinds_handed_over_change_no_later_value(data: st.DataObje
 @examples(30)
 @given(st.data())
 def test_explanations_tell_the_value_that_was_computed(data: st.DataObject) -> None:
-    rules = load(data.draw(worlds()))
-    records = data.draw(populations(rules.program(LAST), YEARS))
-    wanted = names(rules, records)
-    assume(wanted)
+    rules, records, wanted = drawn(data)
     population = rules.population(records, YEARS, rules=wanted)
     for result in population:
         for name in result.compiled.outputs[:3]:
