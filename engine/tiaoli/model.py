@@ -484,6 +484,17 @@ def values_of(body: Body) -> list[Expression]:
             return [scale.total]
 
 
+def deciders(body: Body) -> tuple[Clause | Row | Band, ...]:
+    """Return what can decide a body's value, in order: exceptions first, then clauses; rows and what closes them; bands."""
+    match body:
+        case Cases(exceptions, clauses):
+            return (*(c for group in exceptions for c in group), *clauses)
+        case DecisionTable() as table:
+            return (*table.rows, *((table.otherwise,) if table.otherwise else ()))
+        case MarginalScale() as scale:
+            return scale.bands
+
+
 def map_body(body: Body, change: Callable[[Expression], Expression]) -> Body:
     """Return the body with ``change`` made to each of its expressions."""
 

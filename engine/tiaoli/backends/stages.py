@@ -126,8 +126,8 @@ def _steps(
     program: m.Program, year: int, made: Plan, kinds: Mapping[str, Compiled], cache: dict[str, Any]
 ) -> Iterator[Step]:
     rules = made.years[year]
-    levels = _levels(rules)
-    groups = _groups(rules, levels)
+    levels = levels_of(rules)
+    groups = gathered_in(rules, levels)
     keys = {aggregate: f"A{i}" for i, aggregate in enumerate(groups)}
     done: dict[str, set[str]] = {entity: set() for entity in kinds}
     for level in range(max(levels.values(), default=-1) + 1):
@@ -141,7 +141,7 @@ def _steps(
                 done[entity] |= {r.name for r in own}
 
 
-def _levels(rules: Sequence[m.Rule]) -> dict[str, int]:
+def levels_of(rules: Sequence[m.Rule]) -> dict[str, int]:
     """How many other records lie at most between a rule and what it rests on in the year; ``rules`` stand in dependency order."""
     levels: dict[str, int] = {}
     for rule in rules:
@@ -151,7 +151,7 @@ def _levels(rules: Sequence[m.Rule]) -> dict[str, int]:
     return levels
 
 
-def _groups(rules: Sequence[m.Rule], levels: Mapping[str, int]) -> dict[m.Aggregate, tuple[int, tuple[str, ...]]]:
+def gathered_in(rules: Sequence[m.Rule], levels: Mapping[str, int]) -> dict[m.Aggregate, tuple[int, tuple[str, ...]]]:
     """The aggregates of the year, equal ones once, each with the level before which it is needed and the rules that read it."""
     found: dict[m.Aggregate, tuple[int, tuple[str, ...]]] = {}
     for rule in rules:

@@ -1,0 +1,257 @@
+"""Columns → Polars: expressions for the lazy, streaming engine.
+
+Whole numbers take 32, 64 or 128 bits, as few as what they can reach allows; no expression is ever a float. A `Compute` step is one
+`with_columns`, a `Join` a left join, a `Gather` a group-by joined to those it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tiaoli.backends import columns as c
+from tiaoli.backends.columns import Sort
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Width: TypeAlias = int
+
+
+
+def width(low: int, high: int) -> Width:
+    """Return the bits that whole numbers of a range are held in: 32, 64 or 128."""
+    for bits in (32, 64, 128):
+        if -(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1):
+            return bits
+    raise AssertionError((low, high))
+
+
+def dtype(node: c.Node) -> pl.DataType:
+    """Return the Polars type of a column that holds a node's values."""
+    import polars as pl
+
+    match node.sort:
+        case Sort.WHOLE:
+            return whole(width(node.low, node.high))
+        case Sort.TRUTH:
+            return pl.Boolean()
+        case Sort.DAY:
+            return pl.Date()
+        case Sort.TEXT:
+            return pl.String()
+
+
+def whole(bits: Width) -> pl.DataType:
+    """Return the integer type of so many bits."""
+    import polars as pl
+
+    return {32: pl.Int32(), 64: pl.Int64(), 128: pl.Int128()}[bits]
+
+
+def expression(node: c.Expression) -> pl.Expr:
+    """Return a Polars expression; whole numbers are of the type that `dtype` names."""
+    written, bits = _write(node)
+    return written if node.sort is not Sort.WHOLE else _at(written, bits, width(node.low, node.high), node)
+
+
+def _at(written: pl.Expr, bits: Width, wanted: Width, node: c.Expression) -> pl.Expr:
+    if isinstance(node, c.Literal):
+        return _literal(node, wanted)
+    return written if bits == wanted else written.cast(whole(wanted), wrap_numerical=False)
+
+
+def _literal(node: c.Literal, bits: Width) -> pl.Expr:
+    import polars as pl
+
+    return pl.lit(node.value, dtype=whole(bits) if node.sort is Sort.WHOLE else dtype(node))
+
+
+def _write(node: c.Expression) -> tuple[pl.Expr, Width]:
+    """An expression, and the width of its numbers."""
+    import polars as pl
+
+    bits = width(node.low, node.high) if node.sort is Sort.WHOLE else 0
+    match node:
+        case c.Literal():
+            return _literal(node, bits), bits
+        case c.Read(name=name):
+            return pl.col(name), bits
+        case c.Lookup(key=key, table=table):
+            old, new = [k for k, _ in table], [v for _, v in table]
+            return expression(key).replace_strict(old, new, default=None, return_dtype=dtype(node)), bits
+        case c.Call(operation="若"):
+            return _choice(node, bits)
+        case c.Call():
+            return _call(node, bits)
+
+
+def _choice(node: c.Call, bits: Width) -> tuple[pl.Expr, Width]:
+    import polars as pl
+
+    condition, then, otherwise = node.operands
+    parts = [_write(then), _write(otherwise)]
+    if node.sort is Sort.WHOLE:
+        bits = max(bits, *(b for p, (_, b) in zip(node.operands[1:], parts, strict=True) if not isinstance(p, c.Literal)), 32)
+        held = [_at(e, b, bits, n) for (e, b), n in zip(parts, node.operands[1:], strict=True)]
+    else:
+        held = [e for e, _ in parts]
+        held = [pl.lit(None, dtype=dtype(node)) if _is_null(n) else e for e, n in zip(held, node.operands[1:], strict=True)]
+    return pl.when(_write(condition)[0]).then(held[0]).otherwise(held[1]), bits
+
+
+def _is_null(node: c.Expression) -> bool:
+    return isinstance(node, c.Literal) and node.value is None
+
+
+def _call(node: c.Call, bits: Width) -> tuple[pl.Expr, Width]:
+    operands = node.operands
+    if operands[0].sort is Sort.WHOLE:
+        parts = [_write(o) for o in operands]
+        bits = max([bits, 32, *(b for (_, b), o in zip(parts, operands, strict=True))])
+        held = [_at(e, b, bits, o) for (e, b), o in zip(parts, operands, strict=True)]
+    else:
+        held = [_write(o)[0] if o.sort is not Sort.WHOLE else expression(o) for o in operands]
+    return _OPERATIONS[node.operation](*held), bits
+
+
+# ── operations ───────────────────────────────────────────────────────────────
+
+
+def _all(*conditions: pl.Expr) -> pl.Expr:
+    return reduce(lambda a, b: a & b, conditions)
+
+
+def _any(*conditions: pl.Expr) -> pl.Expr:
+    return reduce(lambda a, b: a | b, conditions)
+
+
+def _least(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return pl.min_horizontal(a, b)
+
+
+def _greatest(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return pl.max_horizontal(a, b)
+
+
+def _days(day: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return day.cast(pl.Date).cast(pl.Int32)
+
+
+def _on_day(number: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return number.cast(pl.Int32).cast(pl.Date)
+
+
+def _made(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    first = pl.date(year, month, 1)
+    return _on_day(pl.min_horizontal(_days(first) + day - 1, _days(first.dt.month_end())))
+
+
+def _months_on(day: pl.Expr, months: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    number = day.dt.year() * 12 + day.dt.month().cast(pl.Int32) - 1 + months
+    return _made(number // 12, number % 12 + 1, day.dt.day().cast(pl.Int32))
+
+
+def _part(name: str) -> Callable[[pl.Expr], pl.Expr]:
+    def row(day: pl.Expr) -> pl.Expr:
+        import polars as pl
+
+        return getattr(day.dt, name)().cast(pl.Int32)  # type: ignore[no-any-return]
+
+    return row
+
+
+_OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "×": lambda a, b: a * b,
+    "负": lambda a: -a,
+    "绝对值": lambda a: a.abs(),
+    "整除": lambda a, b: a // b,
+    "取小": _least,
+    "取大": _greatest,
+    "=": lambda a, b: a == b,
+    "≠": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "≤": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    "≥": lambda a, b: a >= b,
+    "且": _all,
+    "或": _any,
+    "非": lambda a: ~a,
+    "无": lambda a: a.is_null(),
+    "有": lambda a: a.is_not_null(),
+    "年": _part("year"),
+    "月": _part("month"),
+    "日": _part("day"),
+    "星期": _part("weekday"),
+    "月初": lambda a: a.dt.month_start(),
+    "月末": lambda a: a.dt.month_end(),
+    "成日期": _made,
+    "加月": _months_on,
+    "加天": lambda day, days: _on_day(_days(day) + days),
+    "相差天数": lambda a, b: _days(a) - _days(b),
+}
+"""One row an operation of `tiaoli.backends.columns`, as a test says; 若 is written apart."""
+
+
+# ── steps ────────────────────────────────────────────────────────────────────
+
+
+def compute(frame: pl.LazyFrame, definitions: Iterable[c.Definition]) -> pl.LazyFrame:
+    """Return the frame with the columns of definitions."""
+    return frame.with_columns([expression(d.expression).alias(d.column) for d in definitions])
+
+
+def join(frame: pl.LazyFrame, target: pl.LazyFrame, step: c.Join, ident: str) -> pl.LazyFrame:
+    """Return the frame with columns of the records that its link names; ``ident`` is the column of ids of the target."""
+    import polars as pl
+
+    taken = target.select(pl.col(ident).alias(step.link), *(pl.col(theirs).alias(ours) for theirs, ours in step.columns))
+    return frame.join(taken, on=step.link, how="left", maintain_order="left")
+
+
+def gather(members: pl.LazyFrame, step: c.Gather, ident: str) -> pl.LazyFrame:
+    """Return the figures of a group-by, one row for each record that members point to, with its id in ``ident``."""
+    import polars as pl
+
+    there = members.filter(pl.col(step.link).is_not_null())
+    return there.group_by(pl.col(step.link).alias(ident)).agg(_figure(f) for f in step.figures)
+
+
+def _figure(figure: c.Figure) -> pl.Expr:
+    import polars as pl
+
+    counts = expression(figure.condition).fill_null(False)
+    value = pl.lit(1) if figure.value is None else expression(figure.value)
+    if figure.form in ("计数", "合计"):
+        value = value.cast(pl.Int128)
+    kept = pl.when(counts).then(value)
+    found = {"最大": kept.max(), "最小": kept.min()}.get(figure.form)
+    if found is None:
+        found = pl.when(counts.any()).then(kept.sum())
+    return found.cast(dtype(figure.column)).alias(figure.column.name)
+
+
+def typed(value: Any, sort: Sort) -> Any:
+    """Return a value as a column of a sort takes it (for tables written from Python)."""
+    if sort is Sort.DAY and isinstance(value, str):
+        return date.fromisoformat(value)
+    return value
+
+
+__all__: Sequence[str] = ("compute", "dtype", "expression", "gather", "join", "typed", "whole", "width")

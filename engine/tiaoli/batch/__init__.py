@@ -1,0 +1,1 @@
+"""Batch: tables of millions of people in, tables of results out. Needs the extra ``tiaoli[batch]``."""
