@@ -251,7 +251,7 @@ class Rules:
         for entity, listed in people.items():
             for person in [p for p in listed.values() if p.places]:
                 years = range(staged.begin, staged.asked.stop)
-                moved = [y for y, place in person.places.items() if y in years and not self._same_rules(place)]
+                moved = [y for y, place in person.places.items() if y in years and not self.same_rules(place)]
                 if moved:
                     del listed[person.id]
                     reason = "与其他记录一起计算的人不能转移 / who is computed with other records cannot move"
@@ -370,18 +370,18 @@ class Rules:
         wishes = tuple(sorted((readings or {}).items()))
         key = (asked, tuple(rules) if rules is not None else None, wishes, tuple(present))
         if key not in self._staged:
-            program, names, lasting = self._wanted(asked, rules, readings or {}, present)
+            program, names, lasting = self.wanted(asked, rules, readings or {}, present)
             self._staged[key] = stage_program(program, asked, names, dict(readings or {}), lasting, present)
         return self._staged[key]
 
     def _compile(self, asked: range, rules: Sequence[str] | None, readings: Mapping[str, str]) -> Compiled:
-        program, names, lasting = self._wanted(asked, rules, readings, (INSURED,))
+        program, names, lasting = self.wanted(asked, rules, readings, (INSURED,))
         return compile_program(program, asked, names, readings, lasting)
 
-    def _wanted(
+    def wanted(
         self, asked: range, rules: Sequence[str] | None, readings: Mapping[str, str], present: Sequence[str]
     ) -> tuple[m.Program, tuple[str, ...], tuple[str, ...]]:
-        """The program, the rules asked for (of the kinds ``present``), and those that later years will ask for."""
+        """Return the program, the rules asked for (of the kinds ``present``), and those that later years will ask for. Raises UsageError."""
         if asked.start < self.first_year:
             raise UsageError([Diagnostic("E815", {"year": asked.start, "first": self.first_year})])
         program = self._ahead(asked.stop)
@@ -482,7 +482,7 @@ class Rules:
         year's place. Raises EvaluationError, and UsageError where a rule goes through a link of the person."""
         if compiled.pointers:
             points_nowhere(compiled, person)
-        if person.places and not all(map(self._same_rules, person.places.values())):
+        if person.places and not all(map(self.same_rules, person.places.values())):
             journey = self._journey(compiled, person, opening)
             if len(journey) > 1 or journey[0].place != self.place:
                 return self._travel(compiled, person, opening, journey)
@@ -500,7 +500,7 @@ class Rules:
     # ── moving ───────────────────────────────────────────────────────────────
     def _journey(self, compiled: Compiled, person: Person, opening: Opening | None) -> list[Stay]:
         start = compiled.begin if opening is None else opening[0] + 1
-        return stays(person, range(start, compiled.asked.stop), self.place, self._same_rules)
+        return stays(person, range(start, compiled.asked.stop), self.place, self.same_rules)
 
     def _travel(self, compiled: Compiled, person: Person, opening: Opening | None, journey: list[Stay]) -> Result:
         """The values of a person who moves; each stay goes on from the state that the one before leaves."""
@@ -550,8 +550,8 @@ class Rules:
             return internal(rule.initial, rule.scale)
         return self._stay(kept, person, None).rows[year][kept.slots[name]]
 
-    def _same_rules(self, place: str) -> bool:
-        """Whether a place has no documents but those of the place of these rules."""
+    def same_rules(self, place: str) -> bool:
+        """Return whether a place has no documents but those of the place of these rules."""
         return self.library.concerning(place) == self.library.concerning(self.place)
 
     def _open(self, compiled: Compiled, opening: Opening) -> tuple[int, tuple[Any, ...], tuple[Any, ...]]:

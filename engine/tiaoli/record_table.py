@@ -158,6 +158,11 @@ def _items(rows: list[Row], shapes: Shapes, kind: str | None, *, from_text: bool
     yield from _Table(shapes[entity or INSURED], from_text=from_text, kind=entity).items(rows)
 
 
+def read_table(rows: list[Row], shape: Shape, kind: str, *, from_text: bool) -> Iterator[Item]:
+    """Yield the records of rows of cells of which the first are names of columns; all are of one kind."""
+    yield from _Table(shape, from_text=from_text, kind=kind).items(rows)
+
+
 def unknown_kind(name: str, shapes: Shapes) -> dict[str, object]:
     """Return what is said of a name that is no kind of record."""
     return {"name": name, "known": "、".join(shapes), "near": nearest(name, shapes) or ""}

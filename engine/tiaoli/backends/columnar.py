@@ -60,7 +60,7 @@ def expression(node: c.Expression) -> pl.Expr:
 def _at(written: pl.Expr, bits: Width, wanted: Width, node: c.Expression) -> pl.Expr:
     if isinstance(node, c.Literal):
         return _literal(node, wanted)
-    return written if bits == wanted else written.cast(whole(wanted), wrap_numerical=False)
+    return written if bits == wanted else written.cast(whole(wanted), wrap_numerical=True)
 
 
 def _literal(node: c.Literal, bits: Width) -> pl.Expr:
@@ -141,6 +141,7 @@ def _greatest(a: pl.Expr, b: pl.Expr) -> pl.Expr:
 
 
 def _days(day: pl.Expr) -> pl.Expr:
+    """Days since 1970-01-01."""
     import polars as pl
 
     return day.cast(pl.Date).cast(pl.Int32)
@@ -152,27 +153,65 @@ def _on_day(number: pl.Expr) -> pl.Expr:
     return number.cast(pl.Int32).cast(pl.Date)
 
 
-def _made(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
-    import polars as pl
+# The calendar is worked out on whole numbers, in years that begin with March, so that the leap day comes last: several times quicker than
+# the engine's own functions of dates, and vectorised. After C. Neri and L. Schneider, Euclidean affine functions, 2023.
+_EPOCH = 719_468
+"""Days from 1 March of the year 0 to 1970-01-01."""
 
-    first = pl.date(year, month, 1)
-    return _on_day(pl.min_horizontal(_days(first) + day - 1, _days(first.dt.month_end())))
+
+def _taken_apart(day: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The months since March of the year 0, and the days since the first of the month."""
+    quarters = (_days(day) + _EPOCH) * 4 + 3
+    century = quarters // 146_097
+    in_century = (quarters - century * 146_097) // 4 * 4 + 3
+    year = in_century // 1461
+    in_year = (in_century - year * 1461) // 4 * 2141 + 197_913
+    month = in_year // 65_536
+    days = (in_year - month * 65_536) // 2141
+    return (century * 100 + year) * 12 + month - 3, days
+
+
+def _first_of(months: pl.Expr) -> pl.Expr:
+    """The first day of a month counted from March of the year 0, in days since 1970-01-01."""
+    year = months // 12
+    leaps = year // 4 - year // 100 + year // 400
+    return year * 365 + leaps + ((months - year * 12) * 153 + 2) // 5 - _EPOCH
+
+
+def _clipped(months: pl.Expr, days: pl.Expr) -> pl.Expr:
+    """So many days into a month, but no further than its last."""
+    return _on_day(_least(_first_of(months) + days, _first_of(months + 1) - 1))
+
+
+def _made(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
+    return _clipped(year * 12 + month - 3, day - 1)
 
 
 def _months_on(day: pl.Expr, months: pl.Expr) -> pl.Expr:
-    import polars as pl
-
-    number = day.dt.year() * 12 + day.dt.month().cast(pl.Int32) - 1 + months
-    return _made(number // 12, number % 12 + 1, day.dt.day().cast(pl.Int32))
+    since, days = _taken_apart(day)
+    return _clipped(since + months, days)
 
 
-def _part(name: str) -> Callable[[pl.Expr], pl.Expr]:
-    def row(day: pl.Expr) -> pl.Expr:
-        import polars as pl
+def _year(day: pl.Expr) -> pl.Expr:
+    return (_taken_apart(day)[0] + 2) // 12
 
-        return getattr(day.dt, name)().cast(pl.Int32)  # type: ignore[no-any-return]
 
-    return row
+def _month(day: pl.Expr) -> pl.Expr:
+    since = _taken_apart(day)[0] + 2
+    return since - since // 12 * 12 + 1
+
+
+def _month_start(day: pl.Expr) -> pl.Expr:
+    return _on_day(_days(day) - _taken_apart(day)[1])
+
+
+def _month_end(day: pl.Expr) -> pl.Expr:
+    return _on_day(_first_of(_taken_apart(day)[0] + 1) - 1)
+
+
+def _weekday(day: pl.Expr) -> pl.Expr:
+    since = _days(day) + 3 + 7 * 200_000
+    return since - since // 7 * 7 + 1
 
 
 _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
@@ -195,12 +234,12 @@ _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "非": lambda a: ~a,
     "无": lambda a: a.is_null(),
     "有": lambda a: a.is_not_null(),
-    "年": _part("year"),
-    "月": _part("month"),
-    "日": _part("day"),
-    "星期": _part("weekday"),
-    "月初": lambda a: a.dt.month_start(),
-    "月末": lambda a: a.dt.month_end(),
+    "年": _year,
+    "月": _month,
+    "日": lambda day: _taken_apart(day)[1] + 1,
+    "星期": _weekday,
+    "月初": _month_start,
+    "月末": _month_end,
     "成日期": _made,
     "加月": _months_on,
     "加天": lambda day, days: _on_day(_days(day) + days),

@@ -140,10 +140,13 @@ def _folded(call: Call) -> Expression:
 
 
 def add(a: Expression, b: Expression) -> Expression:
-    """Return a + b."""
-    for one, other in ((a, b), (b, a)):
-        if isinstance(one, Literal) and one.value == 0:
-            return other
+    """Return a + b; a fixed addend stands last, once."""
+    if isinstance(a, Literal) and not isinstance(b, Literal):
+        a, b = b, a
+    if isinstance(b, Literal) and b.value == 0:
+        return a
+    if isinstance(b, Literal) and isinstance(a, Call) and a.operation == "+" and isinstance(a.operands[1], Literal):
+        return add(a.operands[0], add(a.operands[1], b))
     return _number("+", a.low + b.low, a.high + b.high, a, b)
 
 
@@ -218,9 +221,29 @@ def compare(sign: str, a: Expression, b: Expression) -> Expression:
         decided = _decided(sign, a, b)
         if decided is not None:
             return literal(decided)
+    if isinstance(a, Literal) and not isinstance(b, Literal):
+        return compare(_TURNED.get(sign, sign), b, a)
+    if isinstance(b, Literal) and isinstance(a, Call) and b.value is not None:
+        easier = _easier(sign, a, b)
+        if easier is not None:
+            return easier
     if a.sort is Sort.TRUTH and isinstance(b, Literal) and b.value is not None:
         return a if (b.value is True) == (sign == "=") else negate(a)
     return _truth(sign, a, b)
+
+
+_TURNED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤"}
+
+
+def _easier(sign: str, a: Call, b: Literal) -> Expression | None:
+    """A comparison with a fixed number, without the fixed addend; of a year, as one of dates."""
+    assert b.value is not None
+    if a.operation == "+" and isinstance(a.operands[1], Literal) and isinstance(b.value, int):
+        return compare(sign, a.operands[0], literal(b.value - int(a.operands[1].value or 0)))
+    if a.operation == "年" and isinstance(b.value, int) and 1 <= b.value < 9999 and sign not in ("=", "≠"):
+        year = b.value + (sign in (">", "≤"))
+        return compare("≥" if sign in (">", "≥") else "<", a.operands[0], literal(date(year, 1, 1)))
+    return None
 
 
 def _decided(sign: str, a: Expression, b: Expression) -> bool | None:
@@ -287,6 +310,10 @@ def choose(condition: Expression, then: Expression, otherwise: Expression) -> Ex
         return then
     if isinstance(then, Literal) and then.value is None and isinstance(otherwise, Literal) and otherwise.value is None:
         return then
+    if _says(condition, "有", then) and isinstance(otherwise, Literal) and otherwise.value is None:
+        return then
+    if _says(condition, "无", otherwise) and isinstance(then, Literal) and then.value is None:
+        return otherwise
     sort = otherwise.sort if isinstance(then, Literal) and then.value is None else then.sort
     nullable = then.nullable or otherwise.nullable
     if sort is Sort.TRUTH and not nullable and not condition.nullable:
@@ -297,7 +324,13 @@ def choose(condition: Expression, then: Expression, otherwise: Expression) -> Ex
     low, high = min(o.low for o in there), max(o.high for o in there)
     if isinstance(otherwise, Call) and otherwise.operation == "若" and otherwise.operands[1] == then:
         return choose(either(condition, otherwise.operands[0]), then, otherwise.operands[2])
+    if isinstance(otherwise, Call) and otherwise.operation == "若" and otherwise.operands[2] == then:
+        return choose(both(negate(condition), otherwise.operands[0]), otherwise.operands[1], then)
     return Call(sort, low, high, nullable, "若", (condition, then, otherwise))
+
+
+def _says(condition: Expression, word: str, of: Expression) -> bool:
+    return isinstance(condition, Call) and condition.operation == word and condition.operands[0] == of
 
 
 def _truth_of(condition: Expression, then: Expression, otherwise: Expression) -> Expression:
@@ -313,7 +346,17 @@ def is_absent(a: Expression) -> Expression:
     """Return whether a is null."""
     if isinstance(a, Literal):
         return literal(a.value is None)
-    return Call(Sort.TRUTH, 0, 0, False, "无", (a,)) if a.nullable else FALSE
+    if not a.nullable:
+        return FALSE
+    if isinstance(a, Call) and a.operation == "若":
+        condition, then, otherwise = a.operands
+        return choose(_holds(condition), is_absent(then), is_absent(otherwise))
+    return Call(Sort.TRUTH, 0, 0, False, "无", (a,))
+
+
+def _holds(condition: Expression) -> Expression:
+    """The condition, false where it is null."""
+    return both(is_there(condition), condition) if condition.nullable else condition
 
 
 def is_there(a: Expression) -> Expression:
@@ -409,6 +452,58 @@ def plus_days(a: Expression, days: Expression) -> Expression:
 def days_between(a: Expression, b: Expression) -> Expression:
     """Return the days from b to a."""
     return _number("相差天数", a.low - b.high, a.high - b.low, a, b)
+
+
+# ── building again ───────────────────────────────────────────────────────────
+
+_BUILD: dict[str, Callable[..., Expression]] = {
+    "+": add, "-": subtract, "×": multiply, "负": negative, "绝对值": absolute, "整除": floor_divide, "取小": least, "取大": greatest,
+    "且": both, "或": either, "非": negate, "若": choose, "无": is_absent, "有": is_there,
+    "年": year_of, "月": month_of, "日": day_of, "星期": weekday, "月初": month_first, "月末": month_last, "成日期": make_date,
+    "加月": plus_months, "加天": plus_days, "相差天数": days_between,
+}  # fmt: skip
+
+
+def substitute(expression: Expression, name: str, value: Literal) -> Expression:
+    """Return the expression with a fixed value in place of a column, folded."""
+    match expression:
+        case Read():
+            return value if expression.name == name else expression
+        case Lookup():
+            return lookup(substitute(expression.key, name, value), dict(expression.table), expression.sort)
+        case Call(operation=operation):
+            operands = tuple(substitute(o, name, value) for o in expression.operands)
+            if operands == expression.operands:
+                return expression
+            if operation in ("=", "≠", "<", "≤", ">", "≥"):
+                return compare(operation, *operands)
+            return _BUILD[operation](*operands)
+        case Literal():
+            return expression
+
+
+def leaves(expression: Expression) -> list[Literal] | None:
+    """Return the fixed values that a choice is between; None where it is not only between such."""
+    if isinstance(expression, Literal):
+        return [expression]
+    if isinstance(expression, Call) and expression.operation == "若":
+        found: list[Literal] = []
+        for branch in expression.operands[1:]:
+            below = leaves(branch)
+            if below is None:
+                return None
+            found += below
+        return found
+    return None
+
+
+def by_leaf(tree: Expression, change: Callable[[Literal], Expression]) -> Expression:
+    """Return a choice between fixed values with each of them changed."""
+    if isinstance(tree, Literal):
+        return change(tree)
+    assert isinstance(tree, Call), tree
+    condition, then, otherwise = tree.operands
+    return choose(condition, by_leaf(then, change), by_leaf(otherwise, change))
 
 
 def _floor_divided(a: int, b: int) -> int | None:

@@ -116,6 +116,7 @@ class _Lowering:
     inputs: dict[str, dict[str, c.Input]] = field(default_factory=dict)
     joined: dict[tuple[str, str], Low] = field(default_factory=dict)
     figures: dict[tuple[int, m.Aggregate], Low] = field(default_factory=dict)
+    trees: dict[str, Expression] = field(default_factory=dict)
 
     # ── the whole ──
     def plan(self) -> c.Plan:
@@ -144,6 +145,7 @@ class _Lowering:
         depth: dict[str, int] = {}
         for rule in rules:
             low = _Writer(self, entity, year).rule(rule)
+            low = replace(low, value=self._spread(low.value))
             parts = {"": low.value, "!失败": low.fails, "!缺少": low.lacks}
             held: dict[str, Expression] = {}
             for suffix, expression in parts.items():
@@ -157,10 +159,23 @@ class _Lowering:
                 while len(layers) <= layer:
                     layers.append([])
                 citation = _citation(rule) if not suffix else ""
+                if not suffix and len(c.leaves(expression) or ()) in range(1, 17):
+                    self.trees[name] = expression
                 layers[layer].append(c.Definition(name, expression, rule.name, year, citation))
                 held[suffix] = c.Read(expression.sort, expression.low, expression.high, expression.nullable, name)
             self.known[rule.name, year] = Low(held[""], None, held["!失败"], held["!缺少"])
         self.steps += [c.Compute(entity, year, tuple(layer)) for layer in layers if layer]
+
+    def _spread(self, expression: Expression) -> Expression:
+        """The same, case by case, where it reads a choice between fixed values and that is cheaper: a look-up by class becomes conditions."""
+        for name in dict.fromkeys(c.reads(expression)):
+            tree = self.trees.get(name)
+            if tree is not None:
+                whole = expression
+                cases = c.by_leaf(tree, lambda leaf: c.substitute(whole, name, leaf))  # noqa: B023
+                if _cost(cases) < _cost(expression):
+                    expression = cases
+        return expression
 
     def _fits(self, expression: Expression, rule: m.Rule, year: int) -> None:
         """Refuse what no engine can hold exactly."""
@@ -361,6 +376,23 @@ class _Lowering:
 
 
 _MOST = 1_500_000_000
+
+_COSTS = {"整除": 4, "加月": 60, "成日期": 60, "月末": 60, "月初": 40, "年": 25, "月": 25, "日": 25, "星期": 8}
+"""What operations take, in units of a plain one. On texts everything takes longer."""
+
+
+def _cost(expression: Expression) -> int:
+    """About what an expression takes to compute."""
+    match expression:
+        case c.Literal():
+            return 0
+        case c.Read():
+            return 12 if expression.sort is Sort.TEXT else 0
+        case c.Lookup(key=key):
+            return 60 + _cost(key)
+        case c.Call():
+            own = _COSTS.get(expression.operation, 1) if expression.sort is not Sort.TEXT else 25
+            return own + sum(map(_cost, expression.operands))
 
 
 def _without_members(aggregate: m.Aggregate) -> Low:

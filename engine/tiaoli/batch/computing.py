@@ -1,0 +1,277 @@
+"""One query from a table of records to a table of results: cells read and checked, faulty rows set aside, every column computed.
+
+All of it is lazy: nothing here reads a row. The streaming engine runs what comes out, file to file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING
+
+from tiaoli import model as m
+from tiaoli.backends import columnar
+from tiaoli.backends import columns as c
+from tiaoli.backends.lower import column, present_column, sort_of
+from tiaoli.batch.headings import Headings
+from tiaoli.batch.layout import ID, Units, dtype_of_type
+from tiaoli.batch.reading import Unreadable, internal, read_cells
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.errors import UsageError
+from tiaoli.values import INSURED, Kind, Type
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RAW = "\0raw"
+BROKEN = "\0broken"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Records of one kind as a lazy table, wide: ``frame`` with the columns ``headings`` and the money ``units``.
+
+    ``states``: the opening state of each record, joined already, as columns named like those of the plan. ``present``: columns (by
+    year) that say whether a record has the year at all, where the table does not show it by its cells. ``twice``: ids given twice;
+    ``elsewhere``: places, among those of the records, where other rules hold. ``path`` is for messages.
+    """
+
+    frame: pl.LazyFrame
+    headings: Headings
+    units: Units
+    present: Mapping[int, str] = field(default_factory=dict)
+    twice: Sequence[str] = ()
+    elsewhere: Sequence[str] = ()
+    path: str | None = None
+
+    @cached_property
+    def schema(self) -> pl.Schema:
+        return self.frame.collect_schema()
+
+    @property
+    def have(self) -> frozenset[str]:
+        """The columns of facts, as plans name them."""
+        return frozenset(column(g.fact.name, g.year) for g in self.headings.columns if g.fact is not None)
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is computed of the records of one kind, lazily.
+
+    ``good`` are the records that are sound, with the columns of the plan; ``computed`` the same with every step.
+    """
+
+    program: m.Program
+    plan: c.KindPlan
+    table: Table
+    good: pl.LazyFrame
+    computed: pl.LazyFrame
+
+    @cached_property
+    def done(self) -> pl.LazyFrame:
+        """The records all of whose results could be computed."""
+        undone = self._undone()
+        return self.computed if undone is None else self.computed.filter(~undone)
+
+    @cached_property
+    def failed(self) -> pl.LazyFrame | None:
+        """The ids of those of whom one could not; None where that cannot be."""
+        undone = self._undone()
+        return None if undone is None else self.computed.filter(undone).select(ID)
+
+    def _undone(self) -> pl.Expr | None:
+        fails = [columnar.expression(check.fails).fill_null(False) for check in self.plan.failures]
+        return any_of(fails) if fails else None
+
+    def results(self, reasons: bool = True) -> pl.LazyFrame:
+        """Return the table of results, wide: ids, then each rule and year, then the clause codes."""
+        import polars as pl
+
+        units = self.table.units
+        values = [self._outward(o, units) for o in self.plan.outputs]
+        codes = [columnar.expression(o.expression).cast(pl.Int16).alias(o.column) for o in self.plan.reasons]
+        return self.done.select(ID, *values, *(codes if reasons else ()))
+
+    def closing(self) -> pl.LazyFrame:
+        """Return the state at the end of the last year: ids, and each value as results have it."""
+        return self.done.select(ID, *(self._outward(o, self.table.units) for o in self.plan.closing))
+
+    def breaches(self) -> pl.LazyFrame:
+        """Return one row: how many records break each mandate, by column."""
+        return self.done.select(columnar.expression(o.expression).sum().alias(o.column) for o in self.plan.breaches)
+
+    def _outward(self, output: c.Output, units: Units) -> pl.Expr:
+        kind, digits, limits = held_as(self.program, output.rule)
+        value = columnar.expression(output.expression)
+        return outward(value, output.expression.sort, dtype_of_type(kind, digits, units, limits)).alias(output.column)
+
+
+def held_as(program: m.Program, name: str) -> tuple[Type, int, tuple[int, int]]:
+    """Return the type, the decimals and the range (in whole units) of a rule or a fact, as tables hold its values."""
+    from tiaoli.record_facts import digits_of, limits_of
+
+    if name in program.facts:
+        fact = program.facts[name]
+        return fact.type, digits_of(fact), limits_of(fact)
+    rule = program.rules[name][0]
+    ranges = [r.range for r in program.rules[name]]
+    factor = 10**rule.scale
+    lows = [r[0] for r in ranges]
+    highs = [r[1] for r in ranges]
+    low = -(2**63) if None in lows else int(min(x for x in lows if x is not None) * factor)
+    high = 2**63 - 1 if None in highs else int(max(x for x in highs if x is not None) * factor)
+    digits = 2 if rule.type.kind is Kind.MONEY else rule.scale
+    return rule.type, digits, (low, high)
+
+
+def outward(value: pl.Expr, sort: c.Sort, wanted: pl.DataType) -> pl.Expr:
+    """Return a computed column in the type of a table: whole numbers as decimals without arithmetic."""
+    import polars as pl
+
+    if sort is not c.Sort.WHOLE:
+        return value.cast(wanted)
+    if isinstance(wanted, pl.Decimal):
+        return value.cast(pl.Int128).reinterpret(dtype=wanted)
+    return value.cast(wanted)
+
+
+def any_of(conditions: Sequence[pl.Expr]) -> pl.Expr:
+    """Return whether one of several holds; null does not."""
+    return reduce(lambda a, b: a | b, conditions)
+
+
+# ── from a table to sound records ────────────────────────────────────────────
+
+
+def sound(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Return the sound records with the columns that ``plan`` reads, and the rows of the table that are not sound."""
+    import polars as pl
+
+    wanted, broken = _columns(program, plan, table)
+    suspect = _suspect(plan, table, broken)
+    marked = table.frame.select(_ident(table), *wanted, suspect.alias(BROKEN))
+    good = marked.filter(~pl.col(BROKEN)).drop(BROKEN)
+    raw = table.frame.select(pl.struct(pl.all()).alias(RAW), *wanted, suspect.alias(BROKEN))
+    bad = raw.filter(pl.col(BROKEN)).select(RAW).unnest(RAW)
+    return _checked(good, plan), bad if not plan.checks else _also_checked(table, plan, wanted, suspect)
+
+
+def _checked(frame: pl.LazyFrame, plan: c.KindPlan) -> pl.LazyFrame:
+    checks = _row_checks(plan)
+    return frame.filter(~any_of(checks)) if checks else frame
+
+
+def _also_checked(table: Table, plan: c.KindPlan, wanted: Sequence[pl.Expr], suspect: pl.Expr) -> pl.LazyFrame:
+    import polars as pl
+
+    raw = table.frame.select(pl.struct(pl.all()).alias(RAW), *wanted, suspect.alias(BROKEN))
+    return raw.filter(any_of([pl.col(BROKEN), *_row_checks(plan)])).select(RAW).unnest(RAW)
+
+
+def _row_checks(plan: c.KindPlan) -> list[pl.Expr]:
+    """The checks that look at values together; single cells were judged as they were read."""
+    own = [check for check in plan.checks if check.code not in ("E735", "E739")]
+    return [columnar.expression(check.fails).fill_null(False) for check in own]
+
+
+def _ident(table: Table) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(table.headings.ident).cast(pl.String).alias(ID)
+
+
+def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """The columns that the plan reads, and for every column of the table which cells are broken."""
+    import polars as pl
+
+    wanted: list[pl.Expr] = []
+    broken: list[pl.Expr] = []
+    said: list[Diagnostic] = []
+    needed = {i.column: i for i in plan.inputs}
+    for given in table.headings.columns:
+        if given.fact is None:
+            continue
+        try:
+            cells = read_cells(given.name, table.schema[given.name], given.fact, table.units)
+        except Unreadable as error:
+            said.append(replace(error.diagnostic, path=table.path))
+            continue
+        if cells.broken is not None:
+            broken.append(cells.broken)
+        name = column(given.fact.name, given.year)
+        if name in needed:
+            values = cells.values.cast(internal(given.fact), wrap_numerical=True)
+            default = needed[name].default
+            values = values if default is None else values.fill_null(pl.lit(default, dtype=internal(given.fact)))
+            wanted.append(values.alias(name))
+    if said:
+        raise UsageError(said)
+    wanted += [_presence(table, i).alias(i.column) for i in plan.inputs if not i.name and i.year is not None]
+    wanted += [_state(program, i, table) for i in plan.inputs if i.opening]
+    return wanted, broken
+
+
+def _presence(table: Table, given: c.Input) -> pl.Expr:
+    import polars as pl
+
+    assert given.year is not None
+    if given.year in table.present:
+        return pl.col(table.present[given.year])
+    cells = [pl.col(g.name).is_not_null() for g in table.headings.columns if g.year == given.year]
+    return any_of(cells) if cells else pl.lit(False)
+
+
+def state_column(name: str) -> str:
+    """Return the name under which a value of an opening state is joined to the records."""
+    return f"期初 {name}"
+
+
+def _state(program: m.Program, given: c.Input, table: Table) -> pl.Expr:
+    """A value of the opening state, as the plan holds it."""
+    import polars as pl
+
+    kind, digits, limits = held_as(program, given.name)
+    held = pl.col(state_column(given.column))
+    own = table.schema[state_column(given.column)]
+    if sort_of(kind) is c.Sort.WHOLE and isinstance(own, pl.Decimal):
+        held = held.to_physical() * 10 ** (digits - own.scale)
+    low, high = limits
+    bits = columnar.whole(columnar.width(low, high))
+    return (held.cast(bits) if sort_of(kind) is c.Sort.WHOLE else held).alias(given.column)
+
+
+def _suspect(plan: c.KindPlan, table: Table, broken: Sequence[pl.Expr]) -> pl.Expr:
+    """Whether a row cannot be taken as it is: no id, an id given twice, a broken cell, a year under other rules."""
+    import polars as pl
+
+    ident = _ident(table)
+    conditions = [ident.is_null() | (ident.str.strip_chars() == ""), *broken]
+    if table.twice:
+        conditions.append(ident.is_in(list(table.twice)))
+    if table.elsewhere:
+        places = [pl.col(g.name) for g in table.headings.columns if g.fact is None]
+        conditions += [place.is_in(list(table.elsewhere)) for place in places]
+    return any_of([condition.fill_null(False) for condition in conditions])
+
+
+# ── steps ────────────────────────────────────────────────────────────────────
+
+
+def query(program: m.Program, plan: c.Plan, tables: Mapping[str, Table]) -> dict[str, Query]:
+    """Return what is computed of each kind of record, lazily. Records of several kinds are joined and gathered as the plan says."""
+    good = {kind: sound(program, plan.kinds[kind], table)[0] for kind, table in tables.items()}
+    frames = dict(good)
+    for step in plan.steps:
+        match step:
+            case c.Compute():
+                frames[step.entity] = columnar.compute(frames[step.entity], step.definitions)
+            case c.Join():
+                frames[step.entity] = columnar.join(frames[step.entity], frames[step.target], step, ID)
+            case c.Gather():
+                figures = columnar.gather(frames[step.members], step, ID)
+                frames[step.entity] = frames[step.entity].join(figures, on=ID, how="left", maintain_order="left")
+    return {kind: Query(program, plan.kinds[kind], tables[kind], good[kind], frames[kind]) for kind in tables}
+
+
+__all__ = ["INSURED", "Query", "Table", "held_as", "outward", "present_column", "query", "sound", "state_column"]

@@ -1,0 +1,133 @@
+"""The columns of a table against what the rules know: every name is understood, or said to be unknown with the nearest one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tiaoli import model as m
+from tiaoli.batch.layout import ID, PLACE, YEAR, YEAR_SIGN, Shape, shape_of, year_of_column
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.errors import UsageError
+from tiaoli.nearness import nearest
+from tiaoli.record_facts import ID_KEYS, KIND_KEYS, PLACE_KEYS, YEARS_KEYS
+
+_YEAR_KEYS = (*YEARS_KEYS, "year")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A column of a table: of a fact, or (``fact`` None) of the place of a year."""
+
+    name: str
+    fact: m.Fact | None
+    year: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The columns of one table of records of ``entity``. ``ident`` and ``year`` are the names of the columns of ids and years."""
+
+    entity: str
+    shape: Shape
+    ident: str
+    year: str | None
+    columns: tuple[Given, ...]
+
+    @property
+    def facts(self) -> Mapping[str, Given]:
+        """The columns of facts by name."""
+        return {g.name: g for g in self.columns if g.fact is not None}
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """The years of which a wide table has columns, in order."""
+        return tuple(sorted({g.year for g in self.columns if g.year is not None}))
+
+
+def read_headings(
+    program: m.Program, entity: str, names: Sequence[str], path: str | None = None, beside: Iterable[str] = ()
+) -> Headings:
+    """Return what the columns ``names`` are. ``beside``: names given in a second table. Raises UsageError with all that is wrong."""
+    reader = _Reader(program, entity, names, path, frozenset(beside))
+    headings = reader.read()
+    if reader.found:
+        raise UsageError(reader.found)
+    return headings
+
+
+class _Reader:
+    def __init__(
+        self, program: m.Program, entity: str, names: Sequence[str], path: str | None, beside: frozenset[str]
+    ) -> None:
+        self.program, self.entity, self.names, self.path, self.beside = program, entity, names, path, beside
+        self.facts = {f.name: f for f in program.facts_of(entity)}
+        self.shape = shape_of(names)
+        self.found: list[Diagnostic] = []
+
+    def say(self, code: str, **arguments: object) -> None:
+        self.found.append(Diagnostic(code, arguments, path=self.path, line=1, column=1))
+
+    def read(self) -> Headings:
+        columns = tuple(self._columns())
+        ident = next((n for n in self.names if n in ID_KEYS), "")
+        year = next((n for n in self.names if n in _YEAR_KEYS), None)
+        self._lacking(ident, columns)
+        return Headings(self.entity, self.shape, ident or ID, year, columns)
+
+    def _columns(self) -> Iterator[Given]:
+        kind_keys = KIND_KEYS if self.program.entities else ()
+        for name in self.names:
+            if name in ID_KEYS or name in _YEAR_KEYS or name in kind_keys:
+                continue
+            given = self._place(name) or self._fact(name)
+            if given is not None:
+                yield given
+
+    def _place(self, name: str) -> Given | None:
+        head, year = self._apart(name)
+        if head not in PLACE_KEYS or (self.shape is Shape.WIDE) != (year is not None):
+            return None
+        return Given(name, None, year)
+
+    def _apart(self, name: str) -> tuple[str, int | None]:
+        parts = year_of_column(name) if self.shape is Shape.WIDE else None
+        return (name, None) if parts is None else parts
+
+    def _fact(self, name: str) -> Given | None:
+        head, year = self._apart(name)
+        fact = self.facts.get(head)
+        if fact is None:
+            self._stranger(name, head, year)
+        elif self.shape is Shape.WIDE and fact.yearly and year is None:
+            self.say("E853", name=name, example=f"{name}{YEAR_SIGN}{max(2025, self.program.first)}")
+        elif not fact.yearly and year is not None:
+            self.say("E854", name=head, found=name)
+        elif year is not None and year < self.program.first:
+            self.say("E724", where=name, year=year, start=self.program.first)
+        else:
+            return Given(name, fact, year)
+        return None
+
+    def _stranger(self, name: str, head: str, year: int | None) -> None:
+        near = nearest(head, [*self.facts, ID, *((YEAR,) if self.shape is Shape.LONG else ()), PLACE])
+        if near is not None:
+            yearly = near in self.facts and self.facts[near].yearly and year is not None
+            self.say("E718", where=name, name=name, nearest=f"{near}{YEAR_SIGN}{year}" if yearly else near)
+        else:
+            known = [f"{n}{YEAR_SIGN}…" if f.yearly and self.shape is Shape.WIDE else n for n, f in self.facts.items()]
+            self.say("E719", where=name, name=name, known="、".join([ID, *known]))
+
+    def _lacking(self, ident: str, columns: Sequence[Given]) -> None:
+        there = {g.fact.name for g in columns if g.fact is not None} | self.beside
+        needed = [] if ident else [ID]
+        needed += [n for n, f in self.facts.items() if f.required and n not in there]
+        listed = "、".join(self.names[:40]) + ("…" if len(self.names) > 40 else "")
+        for name in needed:
+            self.say("E708", name=name, columns=listed)
+
+
+def known_years(headings: Headings) -> range:
+    """Return the years that a wide table spans; empty where it has none."""
+    years = headings.years
+    return range(years[0], years[-1] + 1) if years else range(0)

@@ -1,0 +1,201 @@
+"""Cells → values: each column of a table as the whole numbers, truth values, days and texts that plans compute with.
+
+What a column's type already guarantees is not looked at again; where single cells can be wrong (texts to be read as numbers or dates, too
+many decimals, a value out of range) a condition says which. A column that can hold no exact value at all (a binary float, a date where
+money is wanted) is refused as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tiaoli import model as m
+from tiaoli.backends.columnar import whole, width
+from tiaoli.backends.columns import Sort
+from tiaoli.backends.lower import sort_of
+from tiaoli.batch.layout import Units
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.record_facts import BOOLS, digits_of, limits_of
+from tiaoli.values import Kind
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A column read: its values, null where there is none, and which cells are broken (None: none can be)."""
+
+    values: pl.Expr
+    broken: pl.Expr | None
+
+
+class Unreadable(Exception):
+    """A column whose type can hold no value of its fact."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.code)
+        self.diagnostic = diagnostic
+
+
+def read_cells(name: str, kind: pl.DataType, fact: m.Fact, units: Units) -> Cells:
+    """Return the column ``name``, of the Polars type ``kind``, as values of ``fact``. Raises Unreadable."""
+    import polars as pl
+
+    if kind == pl.Null:
+        return Cells(pl.lit(None, dtype=_wanted(fact)), None)
+    column = pl.col(name)
+    if isinstance(kind, pl.Categorical | pl.Enum):
+        column, kind = column.cast(pl.String), pl.String()
+    reader = _READERS[sort_of(fact.type)]
+    cells = reader(column, kind, fact, units)
+    if cells is None:
+        code = "E852" if kind.is_float() else "E851"
+        types = {"type": fact.type.present.name("zh"), "type_en": fact.type.present.name("en")}
+        raise Unreadable(Diagnostic(code, {"name": name, "found": str(kind), **types}))
+    return cells
+
+
+def _wanted(fact: m.Fact) -> pl.DataType:
+    import polars as pl
+
+    return {Sort.WHOLE: pl.Int64(), Sort.TRUTH: pl.Boolean(), Sort.DAY: pl.Date(), Sort.TEXT: pl.String()}[
+        sort_of(fact.type)
+    ]
+
+
+def internal(fact: m.Fact) -> pl.DataType:
+    """Return the type in which a plan reads a fact: its range decides."""
+    low, high = limits_of(fact)
+    return whole(width(low, high)) if sort_of(fact.type) is Sort.WHOLE else _wanted(fact)
+
+
+# ── by what is wanted ────────────────────────────────────────────────────────
+
+
+def _truth(column: pl.Expr, kind: pl.DataType, _fact: m.Fact, _units: Units) -> Cells | None:
+    import polars as pl
+
+    if kind == pl.Boolean:
+        return Cells(column, None)
+    if kind != pl.String:
+        return None
+    words = {**BOOLS, "true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
+    text = _filled(column)
+    values = text.replace_strict(list(words), list(words.values()), default=None, return_dtype=pl.Boolean)
+    return Cells(values, text.is_not_null() & values.is_null())
+
+
+def _text(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units) -> Cells | None:
+    import polars as pl
+
+    if kind.is_integer():
+        return Cells(column.cast(pl.String), None)
+    if kind != pl.String:
+        return None
+    text = _filled(column)
+    members = list(fact.type.options)
+    return Cells(text, ~text.is_in(members) if members else None)
+
+
+def _day(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units) -> Cells | None:
+    import polars as pl
+
+    broken = None
+    if kind == pl.String:
+        text = _filled(column)
+        dashed = text.str.replace_all("/", "-", literal=True)
+        column = dashed.str.to_date("%Y-%m-%d", strict=False)
+        plain = text.str.contains(r"^\d{4}-\d{1,2}-\d{1,2}$|^\d{4}/\d{1,2}/\d{1,2}$")
+        broken = text.is_not_null() & (column.is_null() | ~plain)
+    elif kind != pl.Date:
+        return None
+    days = column.to_physical() + _UNIX
+    low, high = limits_of(fact)
+    return Cells(column, _either(broken, (days < low) | (days > high)))
+
+
+_UNIX = 719_163
+"""The ordinal of 1970-01-01."""
+
+
+def _number(column: pl.Expr, kind: pl.DataType, fact: m.Fact, units: Units) -> Cells | None:
+    import polars as pl
+
+    digits = digits_of(fact)
+    if fact.type.kind is Kind.YEAR and kind == pl.String:
+        column = column.str.strip_suffix("年度")
+    if kind == pl.String:
+        return _number_in_text(column, fact, 0 if units is Units.FEN else digits)
+    if isinstance(kind, pl.Decimal):
+        return _decimal(column, kind.scale, fact, 0 if units is Units.FEN else digits)
+    if not kind.is_integer():
+        return None
+    return _integer(column, kind, fact, 1 if units is Units.FEN else 10**digits)
+
+
+def _integer(column: pl.Expr, kind: pl.DataType, fact: m.Fact, factor: int) -> Cells:
+    import polars as pl
+
+    low, high = limits_of(fact)
+    least, most = -(-low // factor), high // factor
+    own = pl.DataFrame({"x": []}, schema={"x": kind}).select(a=pl.col("x").lower_bound(), b=pl.col("x").upper_bound())
+    lowest, highest = own.row(0)
+    sides = []
+    if lowest < least:
+        sides.append(column < pl.lit(least, dtype=kind))
+    if highest > most:
+        sides.append(column > pl.lit(most, dtype=kind))
+    values = column if factor == 1 else column.cast(pl.Int64, wrap_numerical=True) * factor
+    return Cells(values, sides[0] | sides[-1] if sides else None)
+
+
+def _decimal(column: pl.Expr, scale: int, fact: m.Fact, digits: int) -> Cells:
+    """A decimal column: its whole number of 10**-scale, brought to 10**-digits."""
+    import polars as pl
+
+    units = column.to_physical()
+    low, high = limits_of(fact)
+    if scale <= digits:
+        factor = 10 ** (digits - scale)
+        broken = (units < -(-low // factor)) | (units > high // factor)
+        return Cells(units.cast(pl.Int64, wrap_numerical=True) * factor, broken)
+    factor = 10 ** (scale - digits)
+    values = units // factor
+    broken = (values * factor != units) | (values < low) | (values > high)
+    return Cells(values.cast(pl.Int64, wrap_numerical=True), broken)
+
+
+def _number_in_text(column: pl.Expr, fact: m.Fact, digits: int) -> Cells:
+    """Digits written out, with no more decimals than the fact has."""
+    import polars as pl
+
+    text = _filled(column)
+    decimals = rf"(\.\d{{1,{digits}}}0*)?" if digits else r"(\.0+)?"
+    plain = text.str.contains(rf"^[-+]?(0|[1-9]\d{{0,17}}){decimals}$")
+    exact = text.str.strip_prefix("+").cast(pl.Decimal(38, digits), strict=False).to_physical()
+    low, high = limits_of(fact)
+    broken = text.is_not_null() & (~plain | exact.is_null() | (exact < low) | (exact > high))
+    return Cells(exact.cast(pl.Int64, wrap_numerical=True), broken)
+
+
+def _filled(column: pl.Expr) -> pl.Expr:
+    """Texts without blanks around them; an empty cell is no value."""
+    import polars as pl
+
+    text = column.str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _either(a: pl.Expr | None, b: pl.Expr) -> pl.Expr:
+    return b if a is None else a | b
+
+
+_READERS: dict[Sort, Callable[[pl.Expr, pl.DataType, m.Fact, Units], Cells | None]] = {
+    Sort.TRUTH: _truth,
+    Sort.TEXT: _text,
+    Sort.DAY: _day,
+    Sort.WHOLE: _number,
+}
