@@ -73,6 +73,25 @@ def read_xlsx(path: FilePath, shapes: Shapes, kind: str | None = None) -> Iterat
         yield Trouble("E706", (), 1, 1, sheet=titles[0])
 
 
+def cells_of_workbook(path: FilePath) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of the first sheet as plain values. Raises OSError, and BrokenError for what is no workbook."""
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+        try:
+            rows = _with_formulas(path, 0, _rows(book.worksheets[0]))
+        finally:
+            book.close()
+    except OSError:
+        raise
+    except Exception as error:  # a damaged workbook fails in many ways inside the library
+        raise BrokenError("E747", None, None, path=str(path), reason=f"{type(error).__name__}: {error}") from None
+    for _, cells in rows:
+        if any(not _blank(cell) for cell in cells):
+            yield cells
+
+
 def _sheets(titles: list[str], shapes: Shapes, kind: str | None) -> Iterator[tuple[int, str | None]]:
     """Yield the sheets to read by number, each with the kind of its records where it is known."""
     for index, title in enumerate(titles):

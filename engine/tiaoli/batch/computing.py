@@ -34,7 +34,8 @@ class Table:
 
     ``states``: the opening state of each record, joined already, as columns named like those of the plan. ``present``: columns (by
     year) that say whether a record has the year at all, where the table does not show it by its cells. ``twice``: ids given twice;
-    ``elsewhere``: places, among those of the records, where other rules hold. ``path`` is for messages.
+    ``elsewhere``: places, among those of the records, where other rules hold. ``path`` is for messages; ``flagged``: more conditions under
+    which a row is set aside.
     """
 
     frame: pl.LazyFrame
@@ -44,6 +45,7 @@ class Table:
     twice: Sequence[str] = ()
     elsewhere: Sequence[str] = ()
     path: str | None = None
+    flagged: Sequence[pl.Expr] = ()
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -94,8 +96,8 @@ class Query:
         return self.done.select(ID, *values, *(codes if reasons else ()))
 
     def closing(self) -> pl.LazyFrame:
-        """Return the state at the end of the last year: ids, and each value as results have it."""
-        return self.done.select(ID, *(self._outward(o, self.table.units) for o in self.plan.closing))
+        """Return the state at the end of the last year: ids, and each value, money in yuan."""
+        return self.done.select(ID, *(self._outward(o, Units.YUAN) for o in self.plan.closing))
 
     def breaches(self) -> pl.LazyFrame:
         """Return one row: how many records break each mandate, by column."""
@@ -234,8 +236,9 @@ def _state(program: m.Program, given: c.Input, table: Table) -> pl.Expr:
     kind, digits, limits = held_as(program, given.name)
     held = pl.col(state_column(given.column))
     own = table.schema[state_column(given.column)]
-    if sort_of(kind) is c.Sort.WHOLE and isinstance(own, pl.Decimal):
-        held = held.to_physical() * 10 ** (digits - own.scale)
+    if sort_of(kind) is c.Sort.WHOLE:
+        scale = own.scale if isinstance(own, pl.Decimal) else 0
+        held = held.to_physical() * 10 ** max(0, digits - scale) // 10 ** max(0, scale - digits)
     low, high = limits
     bits = columnar.whole(columnar.width(low, high))
     return (held.cast(bits) if sort_of(kind) is c.Sort.WHOLE else held).alias(given.column)
@@ -246,7 +249,7 @@ def _suspect(plan: c.KindPlan, table: Table, broken: Sequence[pl.Expr]) -> pl.Ex
     import polars as pl
 
     ident = _ident(table)
-    conditions = [ident.is_null() | (ident.str.strip_chars() == ""), *broken]
+    conditions = [ident.is_null() | (ident.str.strip_chars() == ""), *broken, *table.flagged]
     if table.twice:
         conditions.append(ident.is_in(list(table.twice)))
     if table.elsewhere:

@@ -1,0 +1,675 @@
+"""A run over tables: from files to files, in one streaming pass, with what is wrong set aside and everything counted.
+
+For each part of the input (a file; all of one, or those of a folder) one query writes the results, the closing state and the count of
+broken mandates at once. Only where rows are missing from the results are the faulty ones looked for, in a second pass. Files appear whole
+or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tiaoli import model as m
+from tiaoli.api import Rules
+from tiaoli.backends import columns as c
+from tiaoli.backends.interpreter import Compiled
+from tiaoli.backends.lower import Wishes, column, lower
+from tiaoli.batch import long
+from tiaoli.batch.computing import Query, Table, held_as, query, sound, state_column
+from tiaoli.batch.headings import Headings, read_headings
+from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, dtype_of_type, year_of_column
+from tiaoli.batch.rejecting import REJECTS, Judge, Reject, in_portions, reject
+from tiaoli.batch.sources import Part, open_table
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.errors import UsageError
+from tiaoli.outcome import Opening, Result
+from tiaoli.record_facts import ID_KEYS
+from tiaoli.results import whole_file
+from tiaoli.values import INSURED
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROW_GROUP = 100_000
+"""Rows of a group in the Parquet files written: what is held in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a run is asked for. ``rules`` None: all 结果 rules. ``layout`` None: as the input. ``by``: columns to group a summary by."""
+
+    years: range
+    rules: tuple[str, ...] | None = None
+    readings: Mapping[str, str] = field(default_factory=dict)
+    units: Units = Units.YUAN
+    layout: Shape | None = None
+    reasons: bool = False
+    by: tuple[str, ...] = ()
+    lang: str = "zh"
+
+
+@dataclass
+class Count:
+    """What became of the records of a part: ``rows`` read; records computed, rejected; breaches of mandates by text and year."""
+
+    rows: int = 0
+    people: int = 0
+    computed: int = 0
+    rejected: int = 0
+    breaches: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: Count) -> None:
+        """Add the counts of another part."""
+        self.rows += other.rows
+        self.people += other.people
+        self.computed += other.computed
+        self.rejected += other.rejected
+        for mandate, count in other.breaches.items():
+            self.breaches[mandate] = self.breaches.get(mandate, 0) + count
+
+
+Heard = Callable[[Reject], None]
+
+
+class Run:
+    """A run over one table of insured persons.
+
+    ``watch`` is told of the people as they are read (progress). ``persons``: facts of whole records in a second table; ``opening``: a
+    table of states to go on from. Raises UsageError for what is wrong with columns, before a row is read.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        source: Any,
+        wish: Wish,
+        persons: Any = None,
+        opening: Any = None,
+        folder: Path | None = None,
+        watch: Callable[[int], None] | None = None,
+    ) -> None:
+        self.rules, self.wish, self.watch = rules, wish, watch
+        self.folder = folder or Path()
+        self.parts = open_table(source)
+        self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
+        self.persons = None if persons is None else _together(open_table(persons))
+        names = self.parts[0].frame.collect_schema().names()
+        beside, self.persons_headings = self._beside()
+        path = self.parts[0].path
+        self.headings = read_headings(self.program, INSURED, names, None if path is None else str(path), beside)
+        self.states = None if opening is None else self._states(opening)
+        self.twice = self._given_twice()
+        self.elsewhere = self._elsewhere()
+
+    # ── what there is ──
+    @property
+    def shape(self) -> Shape:
+        """How the input is laid out."""
+        return self.headings.shape
+
+    @property
+    def layout(self) -> Shape:
+        """How the results are laid out."""
+        return self.wish.layout or self.shape
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The same rules for the interpreter, which hears what is set aside."""
+        return self.rules.compiled(self.wish.years, self.wish.rules, self.wish.readings)
+
+    def _beside(self) -> tuple[tuple[str, ...], Headings | None]:
+        if self.persons is None:
+            return (), None
+        names = self.persons.collect_schema().names()
+        ident = next((n for n in names if n in ID_KEYS), None)
+        facts = {f.name: replace(f, required=False) for f in self.program.facts_of(INSURED) if not f.yearly}
+        only = replace(self.program, facts=facts)
+        headings = read_headings(only, INSURED, names)
+        return tuple(n for n in names if n != ident), headings
+
+    def _states(self, opening: Any) -> tuple[int, pl.LazyFrame]:
+        frame = _together(open_table(opening))
+        names = [n for n in frame.collect_schema().names() if n not in ID_KEYS]
+        years = {parts[1] for n in names if (parts := year_of_column(n)) is not None}
+        if len(years) != 1:
+            found = "、".join(map(str, sorted(years))) or "—"
+            reason = f"期初须是同一年度末的状态，列名如“参保@2026”；这里的年度是 {found}\0an opening is the state of the end of one year, its columns named like '参保@2026'; found the years {found}"
+            raise UsageError([Diagnostic("E822", {"reason": reason})])
+        year = years.pop()
+        if not self.program.first <= year < self.wish.years.start:
+            wanted = self.wish.years.start - 1
+            reason = f"状态是{year}年度末的，这次计算要的是{wanted}年度末的\0the state is of the end of {year}; this run needs that of {wanted}"
+            raise UsageError([Diagnostic("E822", {"reason": reason})])
+        return year, frame
+
+    def _given_twice(self) -> tuple[str, ...]:
+        """Ids that several rows have (or, in a long table, several files)."""
+        if self.shape is Shape.LONG and len(self.parts) == 1:
+            return ()
+        ident = self.headings.ident
+        frames = [p.frame.select(ident) for p in self.parts]
+        if self.shape is Shape.LONG:
+            frames = [f.unique() for f in frames]
+        return given_twice(frames, ident)
+
+    def _elsewhere(self) -> tuple[str, ...]:
+        """The places named in the table where other rules hold."""
+        import polars as pl
+
+        columns = [g.name for g in self.headings.columns if g.fact is None]
+        found: set[str] = set()
+        for part in self.parts if columns else ():
+            named = [part.frame.select(pl.col(n).cast(pl.String).unique().alias("p")) for n in columns]
+            for frame in pl.collect_all(named, engine="streaming"):
+                found |= {p for p in frame["p"].to_list() if p}
+        return tuple(sorted(p for p in found if not self._same(p)))
+
+    def _same(self, place: str) -> bool:
+        from tiaoli.record_facts import PLACE
+
+        return PLACE.fullmatch(place) is not None and self.rules.same_rules(place)
+
+    # ── what is computed ──
+    @cached_property
+    def plan(self) -> c.Plan:
+        """The plan over the columns that there are. Raises UsageError."""
+        return self.plan_of(self._table(self.parts[0], self.folder), closing=True)
+
+    def plan_of(self, table: Table, closing: bool) -> c.Plan:
+        wishes = Wishes(
+            self.names, {INSURED: table.have}, self.wish.readings, self.lasting,
+            None if self.states is None else self.states[0], self.wish.reasons, closing,
+        )  # fmt: skip
+        plan = lower(self.program, self.wish.years, wishes)
+        self._states_suffice(plan)
+        return plan
+
+    def _states_suffice(self, plan: c.Plan) -> None:
+        needed = [i for i in plan.kinds[INSURED].inputs if i.opening]
+        if self.states is None:
+            return
+        there = set(self.states[1].collect_schema().names())
+        lacking = [i.name for i in needed if i.column not in there]
+        if lacking:
+            reason = f"状态里缺少 {'、'.join(lacking)}\0the state lacks {', '.join(lacking)}"
+            raise UsageError([Diagnostic("E822", {"reason": reason})])
+
+    def _table(self, part: Part, folder: Path) -> Table:
+        """A part as a wide table, with the state of each record beside it."""
+        import polars as pl
+
+        path = None if part.path is None else str(part.path)
+        frame = part.frame if self.watch is None or self.shape is Shape.LONG else _watched(part.frame, self.watch)
+        headings, present, odd = self.headings, {}, False
+        if self.shape is Shape.LONG:
+            wide = long.widen(part.frame, headings, folder, self._persons())
+            frame, headings, present, odd = wide.frame, wide.headings, wide.present, True
+            if self.persons_headings is not None:
+                own = tuple(g for g in headings.columns if g.name not in self._beside()[0])
+                headings = replace(headings, columns=(*own, *self.persons_headings.columns))
+            if self.watch is not None:
+                frame = _watched(frame, self.watch)
+        elif self.persons is not None:
+            frame, headings = self._with_persons(frame, headings)
+        if self.states is not None:
+            frame = self._with_states(frame, headings)
+        flagged = (pl.col(long.ODD),) if odd else ()
+        return Table(frame, headings, self.wish.units, present, self.twice, self.elsewhere, path, flagged)
+
+    def _persons(self) -> pl.LazyFrame | None:
+        import polars as pl
+
+        if self.persons is None or self.persons_headings is None:
+            return None
+        ident = self.persons_headings.ident
+        return self.persons.with_columns(pl.col(ident).cast(pl.String)).rename({ident: self.headings.ident})
+
+    def _with_persons(self, frame: pl.LazyFrame, headings: Headings) -> tuple[pl.LazyFrame, Headings]:
+        """A wide table with a second one of facts of the whole record."""
+        import polars as pl
+
+        beside, own = self._persons(), self.persons_headings
+        assert beside is not None and own is not None
+        frame = frame.with_columns(pl.col(headings.ident).cast(pl.String))
+        joined = frame.join(beside, on=headings.ident, how="left", maintain_order="left")
+        return joined, replace(headings, columns=(*headings.columns, *own.columns))
+
+    def _with_states(self, frame: pl.LazyFrame, headings: Headings) -> pl.LazyFrame:
+        import polars as pl
+
+        assert self.states is not None
+        states = self.states[1]
+        names = states.collect_schema().names()
+        ident = next((n for n in names if n in ID_KEYS), ID)
+        held = states.select(
+            pl.col(ident).cast(pl.String).alias(headings.ident),
+            *(pl.col(n).alias(state_column(n)) for n in names if n != ident),
+            pl.lit(True).alias(HAS_STATE),
+        )
+        frame = frame.with_columns(pl.col(headings.ident).cast(pl.String))
+        return frame.join(held, on=headings.ident, how="left", maintain_order="left").with_columns(
+            pl.col(HAS_STATE).fill_null(False)
+        )
+
+    def query(self, part: Part, folder: Path, closing: bool) -> Query:
+        """What is computed of a part, lazily."""
+        import polars as pl
+
+        table = self._table(part, folder)
+        plan = self.plan_of(table, closing)
+        if self.states is not None and any(i.opening for i in plan.kinds[INSURED].inputs):
+            table = replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE)))
+        return query(self.program, plan, {INSURED: table})[INSURED]
+
+    # ── running ──
+    def part(
+        self, part: Part, output: Path | None, closing: Path | None, heard: Heard, folder: Path
+    ) -> tuple[Count, pl.DataFrame | None]:
+        """Compute one part: write its results (or return them, without ``output``) and its closing state; tell ``heard`` of rejects."""
+        import polars as pl
+
+        made = self.query(part, folder, closing is not None)
+        results = self.laid_out(made)
+        queries = {"results": results if output is None else sink(results, output)}
+        if closing is not None:
+            queries["closing"] = sink(made.closing(), closing)
+        if made.plan.breaches:
+            queries["breaches"] = made.breaches()
+        if self.shape is Shape.LONG:
+            queries["people"] = made.table.frame.select(pl.len())
+        found = dict(zip(queries, pl.collect_all(list(queries.values()), engine="streaming"), strict=True))
+        frame = found["results"] if output is None else None
+        rows = part.frame.select(pl.len()).collect(engine="streaming").item()
+        count = Count(rows, found["people"].item() if "people" in found else rows, self._written(output, frame))
+        if "breaches" in found:
+            count.breaches = {name: number for name, number in found["breaches"].row(0, named=True).items() if number}
+        if count.computed < count.people:
+            extra = self._hear(made, heard, count, closing is not None)
+            if extra is not None and output is not None:
+                _append(output, extra)
+            elif extra is not None and frame is not None:
+                frame = pl.concat([frame, extra])
+        return count, frame
+
+    def _written(self, output: Path | None, frame: pl.DataFrame | None) -> int:
+        import polars as pl
+
+        if frame is not None:
+            rows = frame.height
+        else:
+            assert output is not None
+            rows = _scan(output).select(pl.len()).collect(engine="streaming").item()
+        return rows // len(self.wish.years) if self.layout is Shape.LONG else rows
+
+    def laid_out(self, made: Query) -> pl.LazyFrame:
+        """The results, wide or long."""
+        results = made.results()
+        return results if self.layout is Shape.WIDE else lengthened(results, made, self.wish.years)
+
+    # ── what was set aside ──
+    def _hear(self, made: Query, heard: Heard, count: Count, closing: bool) -> pl.DataFrame | None:
+        """Hear the rows set aside; return the results of those that are sound after all."""
+        import polars as pl
+
+        _, bad = sound(self.program, made.plan, made.table)
+        frames = [bad]
+        if made.failed is not None:
+            failed = made.failed.collect(engine="streaming")[ID]
+            frames.append(made.table.frame.filter(pl.col(made.table.headings.ident).cast(pl.String).is_in(failed.implode())))
+        judge = Judge(
+            self.rules, self.compiled, made.table.headings, self.wish.units, frozenset(self.twice), self.wish.lang,
+            self.states is not None,
+        )  # fmt: skip
+        taken: list[Result] = []
+        for frame in frames:
+            for rows in in_portions(frame):
+                for outcome in self._outcomes(judge, made, rows):
+                    if isinstance(outcome, Result) and not closing:
+                        taken.append(outcome)
+                        continue
+                    count.rejected += 1
+                    for one in outcome if isinstance(outcome, list) else self._moves(outcome):
+                        heard(one)
+        count.computed += len(taken)
+        return self._frame_of(taken, made) if taken else None
+
+    def _moves(self, result: Result) -> list[Reject]:
+        """Of who is computed elsewhere no closing state of these rules can be kept."""
+        year, place = next(iter(result.person.places.items()), (self.wish.years.start, ""))
+        arguments = {
+            "person": result.person.id, "year": year, "own": self.rules.place, "place": place,
+            "reason": "转移的人的期末状态不在批量计算中 / closing states of who moves are not kept in batch",
+        }  # fmt: skip
+        return [reject(Diagnostic("E806", arguments), result.person.id, self.wish.lang)]
+
+    def _outcomes(self, judge: Judge, made: Query, rows: pl.DataFrame) -> Iterator[list[Reject] | Result]:
+        import polars as pl
+
+        if self.shape is Shape.WIDE:
+            yield from judge.hear(rows.select(pl.exclude("^期初 .*$")), self._openings(made, rows))
+            return
+        ident = made.table.headings.ident
+        ids = rows[ident]
+        openings = self._openings(made, rows)
+        for name, own in self._rows_of(ids).items():
+            if name in judge.twice:
+                yield [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.wish.lang)]
+                continue
+            header, cells = own
+            yield judge.judged(header, cells, openings)
+
+    def _rows_of(self, ids: pl.Series) -> dict[str, tuple[tuple[str, ...], list[tuple[int, tuple[object, ...]]]]]:
+        """The rows of a long table (with those of its second table) of some persons, with their numbers in the file."""
+        import polars as pl
+
+        from tiaoli.batch.rejecting import plain
+
+        ident, year = self.headings.ident, self.headings.year
+        facts = {g.name: g.fact for g in self.headings.columns}
+        names = [ident, str(year), *(g.name for g in self.headings.columns)]
+        header = (ID_KEYS[0], YEAR, *names[2:])
+        found: dict[str, tuple[tuple[str, ...], list[tuple[int, tuple[object, ...]]]]] = {}
+        wanted = ids.implode()
+        for part in self.parts:
+            frame = part.frame.with_row_index("\0n", offset=2).with_columns(pl.col(ident).cast(pl.String))
+            rows = frame.filter(pl.col(ident).is_in(wanted, nulls_equal=True)).select("\0n", *names).collect(engine="streaming")
+            for number, *cells in rows.iter_rows():
+                own = found.setdefault(cells[0] or "", (header, []))
+                values = [plain(v, facts.get(n), self.wish.units) for n, v in zip(names, cells, strict=True)]
+                own[1].append((number, tuple(values)))
+        return self._with_second(found, ids) if self.persons is not None else found
+
+    def _with_second(self, found: dict[str, Any], ids: pl.Series) -> dict[str, Any]:
+        """The rows with those of the second table before them, which give what belongs to the person."""
+        import polars as pl
+
+        from tiaoli.batch.rejecting import plain
+
+        persons = self._persons()
+        assert persons is not None and self.persons_headings is not None
+        facts = {g.name: g.fact for g in self.persons_headings.columns}
+        own = persons.filter(pl.col(self.headings.ident).is_in(ids.implode())).collect(engine="streaming")
+        for row in own.iter_rows(named=True):
+            name = row.pop(self.headings.ident)
+            header, rows = found.get(name, ((ID_KEYS[0], YEAR), []))
+            extra = tuple(facts)
+            values = tuple(plain(row[n], facts[n], self.wish.units) for n in extra)
+            widened = [(number, (*cells, *(None for _ in extra))) for number, cells in rows]
+            blank = (name, None, *(None for _ in header[2:]), *values)
+            found[name] = ((*header, *extra), [(1, blank), *widened])
+        return found
+
+    def _openings(self, made: Query, rows: pl.DataFrame) -> dict[str, Opening]:
+        if self.states is None:
+            return {}
+        year = self.states[0]
+        ident = made.table.headings.ident
+        prefix = state_column("")
+        names = [n for n in rows.columns if n.startswith(prefix)]
+        found: dict[str, Opening] = {}
+        for row in rows.filter(HAS_STATE).select(ident, *names).iter_rows(named=True):
+            values = {n.removeprefix(prefix).rpartition(YEAR_SIGN)[0]: row[n] for n in names}
+            found[str(row[ident])] = (year, values)
+        return found
+
+    def _frame_of(self, results: Sequence[Result], made: Query) -> pl.DataFrame:
+        """Results of the interpreter as a table of results."""
+        import polars as pl
+
+        schema = made.results().collect_schema()
+        rows = []
+        for result in results:
+            row: dict[str, Any] = {ID: result.person.id}
+            for output in made.plan.outputs:
+                row[output.column] = self._held(output.rule, result[output.year][output.rule])
+            rows.append({name: row.get(name) for name in schema})
+        frame = pl.DataFrame(rows, schema=schema, orient="row")
+        return frame if self.layout is Shape.WIDE else lengthened(frame.lazy(), made, self.wish.years).collect()
+
+    def _held(self, name: str, value: Any) -> Any:
+        from decimal import Decimal
+
+        if self.wish.units is Units.FEN and isinstance(value, Decimal):
+            return int(value.scaleb(held_as(self.program, name)[1]))
+        return value
+
+
+HAS_STATE = "\0有期初"
+
+
+def _together(parts: Sequence[Part]) -> pl.LazyFrame:
+    import polars as pl
+
+    return parts[0].frame if len(parts) == 1 else pl.concat([p.frame for p in parts])
+
+
+def _watched(frame: pl.LazyFrame, watch: Callable[[int], None]) -> pl.LazyFrame:
+    """The same frame, telling of each batch that passes."""
+
+    def count(batch: pl.DataFrame) -> pl.DataFrame:
+        watch(batch.height)
+        return batch
+
+    return frame.map_batches(count, streamable=True, validate_output_schema=False)
+
+
+def given_twice(frames: Sequence[pl.LazyFrame], ident: str) -> tuple[str, ...]:
+    """Return the ids that occur more than once among all frames. 64-bit hashes are held of all ids, and nothing else."""
+    import numpy as np
+    import polars as pl
+
+    column = pl.col(ident).cast(pl.String)
+    if len(frames) == 1:
+        falls = frames[0].select((column <= column.shift(1)).any()).collect(engine="streaming").item()
+        if not falls:
+            return ()
+    hashes = [f.select(column.hash(seed=7).alias("h")).collect(engine="streaming")["h"].to_numpy() for f in frames]
+    every = np.concatenate(hashes)
+    every.sort()
+    again = np.unique(every[1:][every[1:] == every[:-1]])
+    if not len(again):
+        return ()
+    suspects = pl.Series(again)
+    named = [f.filter(column.hash(seed=7).is_in(suspects.implode())).select(column.alias("i")) for f in frames]
+    counted = pl.concat(named).group_by("i").len().filter((pl.col("len") > 1) & pl.col("i").is_not_null())
+    return tuple(counted.collect(engine="streaming")["i"].to_list())
+
+
+def lengthened(results: pl.LazyFrame, made: Query, years: range) -> pl.LazyFrame:
+    """Return wide results with one row a record and year."""
+    import polars as pl
+
+    names = dict.fromkeys(o.column.rpartition(YEAR_SIGN)[0] for o in (*made.plan.outputs, *made.plan.reasons))
+    lists = [pl.concat_list([f"{name}{YEAR_SIGN}{year}" for year in years]).alias(name) for name in names]
+    numbers = pl.lit(pl.Series([list(years)], dtype=pl.List(pl.Int32))).alias(YEAR)
+    return results.select(ID, numbers, *lists).explode(YEAR, *names, empty_as_null=True, keep_nulls=True)
+
+
+# ── files ────────────────────────────────────────────────────────────────────
+
+
+def sink(frame: pl.LazyFrame, path: Path) -> pl.LazyFrame:
+    """Return the query that writes a frame to a file, by its suffix."""
+    match path.suffix.lower():
+        case ".csv":
+            return frame.sink_csv(path, lazy=True)
+        case ".arrow":
+            return frame.sink_ipc(path, lazy=True)
+    return frame.sink_parquet(
+        path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP, statistics=False, lazy=True
+    )
+
+
+def _scan(path: Path) -> pl.LazyFrame:
+    import polars as pl
+
+    match path.suffix.lower():
+        case ".csv":
+            return pl.scan_csv(path, infer_schema=False)
+        case ".arrow":
+            return pl.scan_ipc(path)
+    return pl.scan_parquet(path)
+
+
+def _append(path: Path, extra: pl.DataFrame) -> None:
+    """Write more rows behind those of a file."""
+    import polars as pl
+
+    if path.suffix.lower() == ".csv":
+        with path.open("ab") as stream:
+            extra.write_csv(stream, include_header=False)
+        return
+    with whole_file(path.with_name("." + path.name)) as more:
+        more = more.with_suffix(path.suffix)
+        sink(pl.concat([_scan(path), extra.lazy()]), more).collect(engine="streaming")
+        more.replace(path)
+
+
+@dataclass
+class Rejects:
+    """The table of rejects as it is written: CSV or Parquet; None writes nothing, but counts."""
+
+    path: Path | None
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    shown: list[Reject] = field(default_factory=list)
+    lines: int = 0
+    codes: dict[str, int] = field(default_factory=dict)
+
+    SHOWN = 10
+    """Rejects kept to be shown; the rest are counted by code."""
+
+    def __call__(self, one: Reject) -> None:
+        self.lines += 1
+        self.codes[one.code] = self.codes.get(one.code, 0) + 1
+        if len(self.shown) < self.SHOWN:
+            self.shown.append(one)
+        if self.path is not None:
+            self.rows.append(one.row)
+
+    def frame(self) -> pl.DataFrame:
+        """The rejects so far."""
+        import polars as pl
+
+        kinds = (pl.String, pl.Int32, pl.String, pl.String, pl.String, pl.String)
+        return pl.DataFrame(self.rows, schema=dict(zip(REJECTS, kinds, strict=True)), orient="row")
+
+    def write(self) -> None:
+        """Write the file, whole."""
+        if self.path is None:
+            return
+        with whole_file(self.path) as partial:
+            if self.path.suffix.lower() == ".parquet":
+                self.frame().write_parquet(partial)
+            else:
+                self.frame().write_csv(partial, include_bom=True)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a run writes: files, or folders where the input is one. ``resume``: parts that are there, made the same way, are kept."""
+
+    output: Path | None
+    closing: Path | None = None
+    rejects: Path | None = None
+    resume: bool = False
+
+
+def run_files(run: Run, files: Files, done: Callable[[Part, Count, bool], None] | None = None) -> tuple[Count, Rejects]:
+    """Compute all parts of a run, file to file. ``done`` is told of each part: its count, and whether it was kept from before."""
+    total, rejects = Count(), Rejects(files.rejects)
+    folder = len(run.parts) > 1 or (files.output is not None and files.output.is_dir())
+    for part in run.parts:
+        output = _place(files.output, part, folder, run)
+        mark = _Mark(output, run, part) if folder and output is not None else None
+        kept = mark.read() if mark is not None and files.resume else None
+        if kept is None:
+            count, own = _one(run, part, output, _place(files.closing, part, folder, run))
+            if mark is not None:
+                mark.write(count, own)
+        else:
+            count, own = kept
+        total.add(count)
+        for line in own:
+            rejects(line)
+        if done is not None:
+            done(part, count, kept is not None)
+    rejects.write()
+    return total, rejects
+
+
+def _place(path: Path | None, part: Part, folder: bool, run: Run) -> Path | None:
+    if path is None or not folder:
+        return path
+    path.mkdir(exist_ok=True)
+    suffix = part.path.suffix.lower() if part.path is not None else ".parquet"
+    return path / f"{part.name}{suffix if suffix in ('.csv', '.arrow') else '.parquet'}"
+
+
+def _one(run: Run, part: Part, output: Path | None, closing: Path | None) -> tuple[Count, list[Reject]]:
+    """One part, its files written under other names and renamed together at the end."""
+    own: list[Reject] = []
+    with ExitStack() as stack:
+        names: list[tuple[Path, Path]] = []
+        for path in (output, closing):
+            if path is not None:
+                partial = stack.enter_context(whole_file(path))
+                names.append((partial, partial.with_name(partial.name + path.suffix)))
+                stack.callback(names[-1][1].unlink, missing_ok=True)
+        held = [typed for _, typed in names]
+        to_results = held.pop(0) if output is not None else None
+        to_state = held.pop(0) if closing is not None else None
+        count, _ = run.part(part, to_results, to_state, own.append, (output or Path()).parent)
+        for partial, typed in names:
+            typed.replace(partial)
+    return count, own
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What is noted beside the results of a part: how they were made, and what was counted."""
+
+    output: Path
+    run: Run
+    part: Part
+
+    @property
+    def path(self) -> Path:
+        return self.output.parent / "_tiaoli" / f"{self.output.name}.json"
+
+    def made(self) -> dict[str, Any]:
+        """What the results rest on."""
+        from tiaoli import __version__
+
+        wish = self.run.wish
+        stat = self.part.path.stat() if self.part.path is not None else None
+        return {
+            "engine": __version__, "rulesets": self.run.program.fingerprint, "place": self.run.rules.place,
+            "years": [wish.years.start, wish.years.stop], "rules": list(self.run.names), "readings": dict(wish.readings),
+            "units": wish.units.value, "layout": self.run.layout.value, "reasons": wish.reasons,
+            "input": None if stat is None else [stat.st_size, stat.st_mtime_ns],
+        }  # fmt: skip
+
+    def read(self) -> tuple[Count, list[Reject]] | None:
+        """The counts and rejects of results that are there and were made the same way, else None."""
+        try:
+            noted = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not self.output.exists() or noted.get("made") != self.made():
+            return None
+        return Count(**noted["count"]), [Reject(*row) for row in noted["rejects"]]
+
+    def write(self, count: Count, rejects: Sequence[Reject]) -> None:
+        self.path.parent.mkdir(exist_ok=True)
+        noted = {"made": self.made(), "count": asdict(count), "rejects": [list(one.row) for one in rejects]}
+        with whole_file(self.path) as partial:
+            partial.write_text(json.dumps(noted, ensure_ascii=False), encoding="utf-8")
+
+
+__all__ = ["Count", "Files", "Reject", "Rejects", "Run", "Wish", "column", "dtype_of_type", "m", "run_files"]

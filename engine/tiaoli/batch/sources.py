@@ -1,0 +1,138 @@
+"""Where tables come from: Parquet, CSV, Arrow and XLSX files, folders of them, and frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.errors import UsageError
+from tiaoli.record_facts import Odd
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TABLES = (".parquet", ".csv", ".arrow", ".feather", ".ipc", ".xlsx")
+"""Suffixes of files that are tables."""
+
+OUTPUTS = (".parquet", ".csv", ".arrow")
+"""Suffixes of tables that a run writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a table, or a frame (``path`` None); ``name`` is that of its results in a folder."""
+
+    name: str
+    path: Path | None
+    frame: pl.LazyFrame
+
+
+def open_table(source: Any) -> list[Part]:
+    """Return the parts of a table: a file, a folder of files, a Polars frame or an Arrow table. Raises UsageError."""
+    import polars as pl
+
+    if isinstance(source, pl.LazyFrame | pl.DataFrame):
+        return [Part("", None, source.lazy())]
+    if isinstance(source, str | Path):
+        path = Path(source)
+        files = _files(path) if path.is_dir() else [path]
+        parts = [Part(file.stem, file, read_file(file)) for file in files]
+        _alike(parts)
+        return parts
+    frame = pl.from_arrow(source)
+    assert isinstance(frame, pl.DataFrame)
+    return [Part("", None, frame.lazy())]
+
+
+def _files(folder: Path) -> list[Path]:
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in TABLES and not p.name.startswith((".", "_")))
+    if not files:
+        raise UsageError([Diagnostic("E706", {"path": str(folder)})])
+    return files
+
+
+def _alike(parts: Sequence[Part]) -> None:
+    """The files of a folder have the same columns."""
+    first = set(parts[0].frame.collect_schema().names())
+    for part in parts[1:]:
+        other = set(part.frame.collect_schema().names())
+        if other != first:
+            differing = "、".join(sorted(first ^ other)[:10])
+            raise UsageError(
+                [Diagnostic("E858", {"path": str(part.path), "first": str(parts[0].path), "names": differing})]
+            )
+
+
+def read_file(path: Path) -> pl.LazyFrame:
+    """Return a file as a lazy frame; texts (CSV, XLSX) come as texts, whatever they look like. Raises UsageError."""
+    import polars as pl
+
+    if not path.is_file():
+        raise UsageError([Diagnostic("E817", {"path": str(path)})])
+    suffix = path.suffix.lower()
+    try:
+        match suffix:
+            case ".parquet":
+                frame = pl.scan_parquet(path)
+            case ".arrow" | ".feather" | ".ipc":
+                frame = pl.scan_ipc(path)
+            case ".csv":
+                frame = _csv(path)
+            case ".xlsx":
+                frame = _xlsx(path)
+            case _:
+                known = " ".join(TABLES)
+                raise UsageError([Diagnostic("E703", {"suffix": path.suffix, "known": known}, path=str(path))])
+        frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UsageError([Diagnostic("E704", {"path": str(path), "reason": reason})]) from None
+    return frame
+
+
+def _csv(path: Path) -> pl.LazyFrame:
+    import polars as pl
+
+    head = path.open("rb").readline()
+    if not head.strip():
+        raise UsageError([Diagnostic("E706", {"path": str(path)})])
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        recoded = path.read_text(encoding="gb18030").encode()
+        text = recoded.split(b"\n", 1)[0].decode()
+        return pl.read_csv(recoded, infer_schema=False, separator=_separator(text)).lazy()
+    return pl.scan_csv(path, infer_schema=False, separator=_separator(text))
+
+
+def _separator(head: str) -> str:
+    return max(",\t;", key=head.count)
+
+
+def _xlsx(path: Path) -> pl.LazyFrame:
+    """The first sheet of a small workbook, every cell as its text."""
+    import polars as pl
+
+    from tiaoli.record_places import BrokenError
+    from tiaoli.record_table import cells_of_workbook
+
+    try:
+        rows = list(cells_of_workbook(path))
+    except BrokenError as broken:
+        raise UsageError([Diagnostic(broken.trouble.code, dict(broken.trouble.arguments))]) from None
+    if not rows:
+        raise UsageError([Diagnostic("E706", {"path": str(path)})])
+    names = [str(cell) for cell in rows[0] if cell not in (None, "")]
+    columns = {
+        name: [None if i >= len(row) or row[i] in (None, "") else _text(row[i]) for row in rows[1:]]
+        for i, name in enumerate(names)
+    }
+    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)).lazy()
+
+
+def _text(cell: object) -> str:
+    return f"{cell:f}" if isinstance(cell, Decimal) else cell.text if isinstance(cell, Odd) else str(cell)
