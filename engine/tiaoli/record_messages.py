@@ -287,4 +287,40 @@ RECORD_MESSAGES: dict[str, Message] = {
         "每类记录一个文件（或工作表）。",
         "Make a file, or a sheet, for each kind.",
     ),
+    "E851": Message(
+        "列“{name}”是 {found} 类型，不能读作{type}",
+        "the column “{name}” is of the type {found} and cannot be read as {type_en}",
+        "用 tiaoli schema 地区 --table 查看这一列应有的类型，改好后再运行。",
+        "See the type that tiaoli schema PLACE --table names, and write the column so.",
+    ),
+    "E852": Message(
+        "列“{name}”是二进制浮点数（{found}），不能准确表示{type}",
+        "the column “{name}” holds binary floats ({found}), which are not exact for {type_en}",
+        "存为小数（Decimal）或整数；CSV 中写成普通的数。",
+        "Store decimals or whole numbers; in CSV, write plain numbers.",
+    ),
+    "E853": Message(
+        "宽表中“{name}”是每年的事实，列名要带年度",
+        "“{name}” is a yearly fact: in a wide table its columns name the year",
+        "写成“{example}”；一行是一个人的一年时，加上“年度”列。",
+        "Write “{example}”; where a row is a person's year, add a column 年度.",
+    ),
+    "E854": Message(
+        "“{name}”属于参保人本人，列名“{found}”不应带年度",
+        "“{name}” belongs to the person; the column “{found}” must not name a year",
+        "列名写成“{name}”。",
+        "Name the column “{name}”.",
+    ),
+    "E857": Message(
+        "{where}：编号“{person}”在表中不止一行",
+        "{where}: the 编号 “{person}” has more than one row in the table",
+        "一人一行（长表一人一年一行，且在同一个文件中）；合并或改正编号。",
+        "One row a person (in a long table a person and year, all in one file); merge the rows or correct the 编号.",
+    ),
+    "E858": Message(
+        "{path} 的列与 {first} 不同：{names}",
+        "the columns of {path} differ from those of {first}: {names}",
+        "同一目录中的文件须有相同的列。",
+        "The files of one folder have the same columns.",
+    ),
 }

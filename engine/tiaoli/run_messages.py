@@ -154,6 +154,18 @@ RUN_MESSAGES: dict[str, Message] = {
         "换一个输出文件名",
         "choose another output file",
     ),
+    "E862": Message(
+        "缺少软件包：{packages}",
+        "packages are missing: {packages}",
+        '安装大批量计算的附加部分：pip install "tiaoli[batch]"',
+        'install the extra for large tables: pip install "tiaoli[batch]"',
+    ),
+    "E863": Message(
+        "概况文件：{reason}",
+        "profile: {reason}",
+        "用 tiaoli synth --print-profile 打印内置的概况，照它改写",
+        "'tiaoli synth --print-profile' prints the built-in profile; write it like that",
+    ),
     "E849": Message("{path} 作为输入写了两次", "{path} is named twice as input", "只写一次", "name it once"),
     "E841": Message(
         "没有文件“{document}”",
@@ -238,5 +250,11 @@ RUN_MESSAGES: dict[str, Message] = {
         "there is no result of {entity} '{record}'",
         "它的记录不在输入中，或者没有计算",
         "its record is not in the input, or was not computed",
+    ),
+    "E860": Message(
+        "{year}年度的规则“{rule}”中间值可能超过 128 位，表格计算容纳不下",
+        "a value within the rule '{rule}' of {year} could take more than 128 bits, which tables do not hold",
+        "收紧事实的范围，或先把中间值写成另一条规则；也可用 --engine interpreter 计算",
+        "narrow the ranges of facts, or define the part as a rule of its own; or compute with --engine interpreter",
     ),
 }

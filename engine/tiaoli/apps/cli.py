@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tiaoli.apps import library_commands, testing
-from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal
+from tiaoli.apps import batch_commands, library_commands, testing
+from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal, years_of
 from tiaoli.apps.running import Run, files_of, keep_apart, read_states, writable
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
 from tiaoli.apps.usage import Commands
@@ -68,18 +68,6 @@ def options(
 
 
 # ── reading options ──────────────────────────────────────────────────────────
-
-
-def _years(text: str) -> range:
-    first, dots, last = text.partition("..")
-    if (
-        not first.isdigit()
-        or (dots and not last.isdigit())
-        or (dots and int(last) < int(first))
-        or int(last or first) > 9999
-    ):
-        wrong(Diagnostic("E814", {"text": text}))
-    return range(int(first), int(last or first) + 1)
 
 
 def _readings(written: Sequence[str] | None) -> dict[str, str]:
@@ -167,7 +155,7 @@ def run(
 ) -> None:
     """计算记录中每个人（以及其他对象）各年度的结果。 Evaluate records."""
     set_lang(lang)
-    years = _years(year)
+    years = years_of(year)
     if output is not None and output.suffix.lower() not in _suffixes():
         wrong(Diagnostic("E819", {"suffix": output.suffix}))
     with guarded():
@@ -216,7 +204,7 @@ def explain(
 
     set_lang(lang)
     choice(form, ("text", "tree", "json"), "--format")
-    years = _years(str(year))
+    years = years_of(str(year))
     with guarded():
         rules = _rules(place, rulesets)
         kind = rules.kind_of(entity, years)
@@ -308,27 +296,12 @@ def _side(text: str, rulesets: Sequence[Path] | None) -> Any:
     return _inventory(_rules(place, rulesets), int(year))
 
 
-@app.command()
-def schema(
-    place: Annotated[str, typer.Argument(help="地区代码 / the place")],
-    entity: Entity = None,
-    rulesets: Rulesets = None,
-    lang: Lang = None,
-) -> None:
-    """输出记录的 JSON Schema (2020-12)。 Print the JSON Schema of a record."""
-    from tiaoli.records import schema_text
-
-    set_lang(lang)
-    with guarded():
-        rules = _rules(place, rulesets)
-        kind = None if entity is None else rules.kind_of(entity, rules.newest_year)
-        print(schema_text(rules.program(rules.newest_year), kind))
-
-
+app.command()(batch_commands.schema)
 app.command()(library_commands.clauses)
 app.command()(library_commands.places)
 app.command()(library_commands.compare)
 app.command()(testing.test)
+app.command()(batch_commands.synth)
 
 
 # ── fmt and new ──────────────────────────────────────────────────────────────

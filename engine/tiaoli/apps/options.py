@@ -24,6 +24,19 @@ Lang = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help="消�
 Format = Annotated[str, typer.Option("--format", metavar="text|json", help="输出格式 / output format")]
 
 
+def years_of(text: str) -> range:
+    """Return the years of ``2025`` or ``2025..2030``; anything else is wrong usage."""
+    first, dots, last = text.partition("..")
+    if (
+        not first.isdigit()
+        or (dots and not last.isdigit())
+        or (dots and int(last) < int(first))
+        or int(last or first) > 9999
+    ):
+        wrong(Diagnostic("E814", {"text": text}))
+    return range(int(first), int(last or first) + 1)
+
+
 def choice(value: str, known: Sequence[str], option: str) -> str:
     """Return ``value`` where it is one of those known; anything else is wrong usage."""
     if value not in known:

@@ -277,7 +277,7 @@ class _Lowering:
         done = c.both(c.negate(holds.undone), c.either(c.negate(holds.value), c.negate(value.undone)))
         counts = c.both(done, holds.value)
         if value.over is not None and not isinstance(value.over, c.Literal):
-            raise UsageError([Diagnostic("E861", {"form": aggregate.form}, aggregate.span)])
+            raise AssertionError(f"the checker allows no ratios in figures: {aggregate.form}")
 
         def figure(suffix: str, form: str, measure: Expression | None, low: int, high: int, sort: Sort) -> Expression:
             read = c.Read(sort, low, high, True, prefix + suffix)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Whole: TypeAlias = NDArray[np.int64]
     Truth: TypeAlias = NDArray[np.bool_]
+    Either: TypeAlias = NDArray[Any]
 
 CHUNK = 50_000
 """People drawn together. Another number is another population."""
@@ -42,7 +43,7 @@ class Drawn:
     """A column as drawn, one value a person: ``values`` in the units of the fact (truth values, numbers, days as ordinals; places in
     ``labels`` where the fact is text), ``there`` (None: all) where there is one."""
 
-    values: Whole | Truth
+    values: Either
     there: Truth | None = None
     labels: Sequence[str] | None = None
 
@@ -163,7 +164,7 @@ class Chunk:
         self._groups: dict[str, tuple[Truth, Truth, Truth, Whole]] = {}
         self._enrolled: dict[int, Truth] = {}
         self._claiming: dict[int, Truth] = {}
-        self._parts: dict[tuple[str, int], Whole | Truth] = {}
+        self._parts: dict[tuple[str, int], Either] = {}
 
     def dice(self, name: str, year: int = 0) -> Dice:
         return Dice(self.plan.seed, self.number, crc32(name.encode()), year)
@@ -220,7 +221,8 @@ class Chunk:
         knots = () if fact is None else self.plan.entry(fact).quantiles
         if fact is None or not knots:
             return np.zeros(CHUNK, dtype=np.int64)
-        return self._values(fact, 0, CHUNK)[0]
+        days: Whole = self._values(fact, 0, CHUNK)[0]
+        return days
 
     def _paying(self, fact: m.Fact, year: int) -> Truth | None:
         """Whose record says when they paid, None where all do."""
@@ -238,7 +240,8 @@ class Chunk:
         dice = self.dice(self.plan.profile.payment, year)
         within = dice.yes(self.plan.profile.in_window, CHUNK)
         start, length = np.where(within, first, last + 1), np.where(within, max(last - first + 1, 1), end - last)
-        return np.maximum(start + ((dice.small(CHUNK) * length) >> 16), self._birth)
+        days: Whole = np.maximum(start + ((dice.small(CHUNK) * length) >> 16), self._birth)
+        return days
 
     def claiming(self, year: int) -> Truth:
         """Return who has costs in a year: some of those enrolled."""
@@ -277,7 +280,8 @@ class Chunk:
             begins, turn = dice.yes(WHOLE // 2, CHUNK), _TURNS[0] + dice.below(_TURNS[1], CHUNK)
             self._groups[fact.name] = (member, turning, begins, turn)
         member, turning, begins, turn = self._groups[fact.name]
-        return member & (~turning | ((turn <= year) == begins))
+        belongs: Truth = member & (~turning | ((turn <= year) == begins))
+        return belongs
 
     def _drawn(self, fact: m.Fact, year: int) -> Drawn:
         """A column of values: where there is none, the default, or nothing."""
@@ -289,9 +293,9 @@ class Chunk:
             return Drawn(values, None, labels)
         some = np.flatnonzero(has)
         drawn, labels = self._values(fact, year, len(some))
-        values: NDArray[Any] = np.full(CHUNK, _base(fact), dtype=drawn.dtype)
-        values[some] = drawn
-        return Drawn(values, None if fact.has_default else has, labels)
+        column: Either = np.full(CHUNK, _base(fact), dtype=drawn.dtype)
+        column[some] = drawn
+        return Drawn(column, None if fact.has_default else has, labels)
 
     def _whole(self, fact: m.Fact, year: int) -> m.Fact | None:
         """The fact that an amount is part of, where the profile says so and records of the year have it."""
@@ -338,7 +342,7 @@ class Chunk:
                     return truth
         return None
 
-    def _values(self, fact: m.Fact, year: int, count: int) -> tuple[Whole | Truth, Sequence[str] | None]:
+    def _values(self, fact: m.Fact, year: int, count: int) -> tuple[Either, Sequence[str] | None]:
         """Draw ``count`` values of a fact, with what they stand for where it is text."""
         import numpy as np
 
@@ -348,9 +352,9 @@ class Chunk:
         labels, (low, high) = _labels(fact, self.plan), limits_of(fact)
         if entry.values:
             return np.array(entry.values, dtype=np.int64)[dice.below(len(entry.values), count)], labels
-        if entry.quantiles:
+        if knots := _usual_values(fact, self.plan.profile) if entry.of else entry.quantiles:
             yuan = 100 if fact.type.kind is Kind.MONEY and low % 100 == 0 else 1
-            return dice.spread(entry.quantiles, count, yuan), labels
+            return dice.spread(knots, count, yuan), labels
         if labels is not None:
             return dice.below(len(labels), count), labels
         first = max(date(year, 1, 1).toordinal(), 1) if year else date(1950, 1, 1).toordinal()

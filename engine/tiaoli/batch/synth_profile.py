@@ -173,7 +173,14 @@ class _Reader:
         for key, node in self.pairs(nodes[0], _KEYS) if nodes else ():
             _, attribute, read = _KEYS[key]
             changed[attribute] = read(self, node)
-        changed["entries"] = {**under.entries, **changed.get("entries", {})}
+        entries = changed["entries"] = {**under.entries, **changed.get("entries", {})}
+        for name, entry in entries.items():
+            if entry.of in entries and entries[entry.of].of:
+                self.wrong(
+                    nodes[0],
+                    f"“{name}”按的“{entry.of}”自己也是一部分",
+                    f"'{entry.of}', of which '{name}' is, is a part itself",
+                )
         return replace(under, **changed)
 
     def wrong(self, node: Node, zh: str, en: str) -> NoReturn:
@@ -336,7 +343,7 @@ class _Reader:
 def _units(fact: m.Fact, written: object) -> int | None:
     match fact.type.kind:
         case Kind.ENUM:
-            return fact.type.members.index(written) if written in fact.type.members else None  # type: ignore[arg-type]
+            return fact.type.members.index(written) if written in fact.type.members else None
         case Kind.DATE:
             day = calendar_date(written) if isinstance(written, str) else written
             return day.toordinal() if isinstance(day, date) else None

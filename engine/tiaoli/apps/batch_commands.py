@@ -1,0 +1,267 @@
+"""Commands about large tables of records: `synth` makes one, `schema` says what its columns are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal, years_of
+from tiaoli.apps.running import readable, writable
+from tiaoli.apps.speech import guarded, language, note, set_lang, words, wrong
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.exact_json import dumps
+
+PACKAGES = ("polars", "numpy", "pyarrow")
+"""What large tables need beside the engine itself."""
+
+MOST = 99_999_999
+
+Entity = Annotated[
+    str | None,
+    typer.Option("--entity", metavar="KIND", help="对象，不写为参保人 / the kind of record, persons by default"),
+]
+Layout = Annotated[
+    str,
+    typer.Option(
+        "--layout", metavar="wide|long", help="一人一行，或一人一年一行 / a row a record, or a record and year"
+    ),
+]
+UnitsOption = Annotated[
+    str, typer.Option("--units", metavar="元|分", help="金额用元（小数）或分（整数） / yuan as decimals or whole fen")
+]
+Years = Annotated[
+    str | None,
+    typer.Option(
+        "--year",
+        metavar="2016..2034",
+        help="年度；不写则从第一份文件到最新的 / insured years, else all that rules read",
+    ),
+]
+
+
+def synth(
+    place: Annotated[str | None, typer.Argument(help="地区代码，如 CN-JX / the place")] = None,
+    people: Annotated[int | None, typer.Option("--people", metavar="N", help="多少人 / how many people")] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="S", help="种子：同一种子得同样的人 / the same seed, the same people")
+    ] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="写入 .parquet 或 .csv / write to a file")
+    ] = None,
+    year: Years = None,
+    layout: Layout = "wide",
+    units: UnitsOption = "元",
+    profile: Annotated[
+        Path | None,
+        typer.Option("--profile", metavar="FILE", help="概况（YAML）：参保率、就医率、金额等 / rates and amounts"),
+    ] = None,
+    print_profile: Annotated[
+        bool, typer.Option("--print-profile", help="打印内置的概况 / print the built-in profile")
+    ] = False,
+    entity: Entity = None,
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """按事实的范围编造记录，用来试算和测速度；不含任何真人。 Make up records to try rules and machines with."""
+    set_lang(lang)
+    if print_profile:
+        from tiaoli.batch.synth_profile import PROFILE
+
+        print(PROFILE, end="")
+        return
+    if place is None:
+        _missing("PLACE")
+    if people is None:
+        _missing("--people")
+    if output is None:
+        _missing("--output")
+    _sensible(people, seed, output)
+    shape, unit = _layout_of(layout, units)
+    needs_packages()
+    writable(output)
+    if profile is not None:
+        readable(profile)
+    with guarded():
+        plan = _plan(place, rulesets, year, entity, profile, seed)
+        _make(plan, people, shape, unit, output)
+
+
+def schema(
+    place: Annotated[str, typer.Argument(help="地区代码 / the place")],
+    entity: Entity = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="表格（Parquet、CSV）的列 / the columns of a table of records")
+    ] = False,
+    year: Years = None,
+    layout: Layout = "wide",
+    units: UnitsOption = "元",
+    form: Format = "text",
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """输出记录的 JSON Schema (2020-12)，或（--table）记录表格的列。 Print the JSON Schema of a record, or the columns of a table."""
+    from tiaoli.records import schema_text
+
+    set_lang(lang)
+    choice(form, ("text", "json"), "--format")
+    shape, unit = _layout_of(layout, units)
+    with guarded():
+        if table:
+            needs_packages()
+            _show_columns(_plan(place, rulesets, year, entity, None, 0), shape, unit, form)
+            return
+        rules = _rules(place, rulesets)
+        kind = None if entity is None else rules.kind_of(entity, rules.newest_year)
+        print(schema_text(rules.program(rules.newest_year), kind))
+
+
+def _show_columns(plan: Any, shape: Any, units: Any, form: str) -> None:
+    from tiaoli.batch.schema_table import as_json, as_rich, as_text, columns, unread
+
+    found = columns(plan, shape, units)
+    if form == "json":
+        print(dumps(as_json(found)))
+        return
+    show_on_terminal(as_text, as_rich, found, language())
+    if left := unread(plan):
+        names = "、".join(left)
+        note(f"这些年度的结果不用的事实：{names}", f"facts that no result of these years reads: {names}")
+
+
+# ── what is asked for ────────────────────────────────────────────────────────
+
+
+def needs_packages() -> None:
+    """End as wrong usage where a package is missing that large tables need."""
+    missing = [name for name in PACKAGES if not _found(name)]
+    if missing:
+        wrong(Diagnostic("E862", {"packages": "、".join(missing) if language() == "zh" else ", ".join(missing)}))
+
+
+def _found(name: str) -> bool:
+    return sys.modules[name] is not None if name in sys.modules else find_spec(name) is not None
+
+
+def _missing(name: str) -> NoReturn:
+    kind = ("选项", "option") if name.startswith("-") else ("参数", "argument")
+    reason = f"缺少{kind[0]} {name}\0missing {kind[1]} '{name}'"
+    wrong(Diagnostic("E848", {"reason": reason, "near": None, "command": "tiaoli synth"}))
+
+
+def _sensible(people: int, seed: int, output: Path) -> None:
+    if not 1 <= people <= MOST:
+        wrong(Diagnostic("E825", {"text": f"--people {people}", "form": f"--people 1..{MOST}"}))
+    if seed < 0:
+        wrong(Diagnostic("E825", {"text": f"--seed {seed}", "form": "--seed 7"}))
+    if output.suffix.lower() not in (".parquet", ".csv"):
+        wrong(Diagnostic("E825", {"text": f"--output {output}", "form": "--output *.parquet|*.csv"}))
+
+
+def _layout_of(layout: str, units: str) -> tuple[Any, Any]:
+    """The layout and the units as named, in either language."""
+    from tiaoli.batch.layout import Shape, Units
+
+    choice(layout, ("wide", "long"), "--layout")
+    named = {"元": Units.YUAN, "yuan": Units.YUAN, "分": Units.FEN, "fen": Units.FEN}
+    choice(units, tuple(named), "--units")
+    return Shape(layout), named[units]
+
+
+def _rules(place: str, rulesets: Sequence[Path] | None) -> Any:
+    from tiaoli.api import load
+
+    return load(place, list(rulesets or ()))
+
+
+def _plan(
+    place: str, rulesets: Sequence[Path] | None, year: str | None, entity: str | None, profile: Path | None, seed: int
+) -> Any:
+    """What is to be drawn: the facts that the results of the years read, as the profile says."""
+    from tiaoli.batch.synth import plan_of
+    from tiaoli.batch.synth_profile import profile_of
+
+    rules = _rules(place, rulesets)
+    years = _usual_years(rules) if year is None else years_of(year)
+    kind = rules.kind_of(entity, years)
+    program, needed = _read(rules, years, kind)
+    text = None if profile is None else _text(profile)
+    return plan_of(program, kind, years, needed, profile_of(program, text, str(profile)), seed)
+
+
+def _usual_years(rules: Any) -> range:
+    """From the first year in which a document is in force to the newest."""
+    first = min(document.effective for document in rules.newest.documents.values())
+    return range(max(first, rules.first_year), rules.newest_year + 1)
+
+
+def _read(rules: Any, years: range, kind: str) -> tuple[Any, Mapping[int, set[str]]]:
+    """The model and, by year, the facts of records of a kind that results read."""
+    from tiaoli.values import INSURED
+
+    if kind == INSURED:
+        compiled = rules.compiled(years)
+        return compiled.program, compiled.needed_facts
+    staged = rules.staged(years, None, None, (INSURED, kind))
+    return staged.program, staged.kinds[kind].needed_facts
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        wrong(Diagnostic("E850", {"path": str(path)}))
+    except OSError as error:
+        wrong(Diagnostic("E818", {"path": str(path), "reason": error.strerror or ""}))
+
+
+# ── making it ────────────────────────────────────────────────────────────────
+
+
+def _make(plan: Any, people: int, shape: Any, units: Any, output: Path) -> None:
+    from tiaoli.batch.synth_tables import frames, schema_of, write_frames
+    from tiaoli.results import whole_file
+
+    kinds = schema_of(plan, shape, units)
+    rows = 1 if shape.value == "wide" else len(plan.years)
+    try:
+        with whole_file(output) as partial, _shown(people, rows) as told:
+            write_frames(frames(plan, people, shape, units), kinds, partial, output.suffix.lower(), told)
+    except OSError as error:
+        wrong(Diagnostic("E824", {"path": str(output), "reason": error.strerror or str(error)}))
+    first, last = plan.years.start, plan.years.stop - 1
+    note(
+        f"写好 {output}：{people:,} 条记录，{first}..{last}年度，{len(kinds)} 列。",
+        f"wrote {output}: {people:,} records, {first}..{last}, {len(kinds)} columns.",
+    )
+
+
+@contextmanager
+def _shown(people: int, rows: int) -> Iterator[Callable[[int], None]]:
+    """Yield what hears of rows that are done (``rows`` a person); on a terminal it moves a bar."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from time import monotonic
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    started, made = monotonic(), 0
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=people)
+
+        def told(done: int) -> None:
+            nonlocal made
+            made += done // rows
+            speed = made / max(monotonic() - started, 1)
+            text = words(f"{made:,} 人，每秒 {speed:,.0f} 人", f"{made:,} people, {speed:,.0f}/s")
+            bar.update(task, completed=made, description=text)
+
+        yield told
