@@ -269,17 +269,26 @@ def gather(members: pl.LazyFrame, step: c.Gather, ident: str) -> pl.LazyFrame:
     import polars as pl
 
     there = members.filter(pl.col(step.link).is_not_null())
-    return there.group_by(pl.col(step.link).alias(ident)).agg(_figure(f) for f in step.figures)
+    measured = [m for number, figure in enumerate(step.figures) for m in _measures(figure, number)]
+    figures = [_figure(figure, number) for number, figure in enumerate(step.figures)]
+    return there.select(pl.col(step.link).alias(ident), *measured).group_by(ident).agg(figures)
 
 
-def _figure(figure: c.Figure) -> pl.Expr:
+def _measures(figure: c.Figure, number: int) -> tuple[pl.Expr, pl.Expr]:
+    """Whether each member counts, and what it brings in."""
     import polars as pl
 
     counts = expression(figure.condition).fill_null(False)
     value = pl.lit(1) if figure.value is None else expression(figure.value)
     if figure.form in ("计数", "合计"):
         value = value.cast(pl.Int128)
-    kept = pl.when(counts).then(value)
+    return counts.alias(f"\0c{number}"), pl.when(counts).then(value).alias(f"\0v{number}")
+
+
+def _figure(figure: c.Figure, number: int) -> pl.Expr:
+    import polars as pl
+
+    counts, kept = pl.col(f"\0c{number}"), pl.col(f"\0v{number}")
     found = {"最大": kept.max(), "最小": kept.min()}.get(figure.form)
     if found is None:
         found = pl.when(counts.any()).then(kept.sum())
