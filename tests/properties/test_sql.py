@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given
+from hypothesis import strategies as st
 
 import sql_engines as engines
+import tiaoli
+from sql_records import Wide, planned, results, setting, wide
+from strategies import FIRST, LAST, Ruleset, records, rulesets, sampled
+from tiaoli import model as m
 from tiaoli.backends import columns as c
-from tiaoli.backends import sql_code
+from tiaoli.backends import sql, sql_code
 from tiaoli.backends.columns import Sort
+from tiaoli.values import INSURED
+
+YEARS = range(FIRST, LAST + 1)
 
 # ── what an expression is worth ──────────────────────────────────────────────
 
@@ -241,3 +252,74 @@ def test_operations_on_edges_in_postgres() -> None:
         made.compare(
             engines.postgres_rows(folder, {"t": made.table("postgres")}, made.query("postgres")), engines.as_text
         )
+
+
+# ── whole programs ───────────────────────────────────────────────────────────
+
+examples = partial(
+    sampled,
+    suppressed=(
+        HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example,
+        HealthCheck.function_scoped_fixture,
+    ),
+)  # fmt: skip
+
+
+def load(ruleset: Ruleset) -> tiaoli.Rules:
+    """Return the rules; passes over rulesets with errors (values that could leave 64 bits)."""
+    try:
+        rules = tiaoli.loads(*ruleset.texts, place=ruleset.place)
+        rules.program(LAST)
+    except tiaoli.RulesetError as error:
+        assert {d.code for d in error.diagnostics} <= {"E307", "E337"}, error
+        assume(False)
+    return rules
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Random rules with records of persons, and what evaluation makes of each; None where it cannot be computed."""
+
+    program: m.Program
+    plan: c.Plan
+    tables: Mapping[str, Wide]
+    values: Mapping[str, Any]
+
+
+def drawn(data: st.DataObject, whole: bool) -> Drawn:
+    rules = load(data.draw(rulesets()))
+    wanted = [n for n, texts in rules.program(LAST).rules.items() if not texts[0].hidden]
+    compiled = rules.compiled(YEARS, wanted)
+    given = [data.draw(records(rules.program(LAST), YEARS)) | {"编号": f"P{i}"} for i in range(3)]
+    values: dict[str, Any] = {}
+    for record in given:
+        try:
+            result = rules.evaluate(record, YEARS, rules=wanted)
+            values[record["编号"]] = {year: dict(result[year]) for year in result}
+        except tiaoli.EvaluationError:
+            values[record["编号"]] = None
+    people = [rules.reader(compiled).convert(record) for record in given]
+    tables = {INSURED: wide(compiled.program, INSURED, people, YEARS, whole)}
+    try:
+        return Drawn(compiled.program, planned(compiled.program, YEARS, wanted, tables), tables, values)
+    except tiaoli.UsageError as error:
+        assert {d.code for d in error.diagnostics} == {"E860"}
+        assume(False)
+        raise
+
+
+def matches(made: Drawn, found: Any) -> None:
+    assert found == {ident: table for ident, table in made.values.items() if table is not None}
+
+
+@examples(90)
+@given(st.data())
+def test_random_rulesets_in_duckdb(data: st.DataObject) -> None:
+    whole = data.draw(st.booleans())
+    made = drawn(data, whole)
+    held = {f"{kind}表": table.typed("duckdb") for kind, table in made.tables.items()}
+    own = setting(made.tables, "duckdb", whole)
+    rows = engines.duckdb_rows(held, sql.query(made.plan, made.program, own))
+    matches(made, results(made.plan, made.program, rows, whole))
+    left_out = {row[0] for row in engines.duckdb_rows(held, sql.rejects(made.plan, made.program, own))}
+    assert left_out == {ident for ident, table in made.values.items() if table is None}

@@ -7,7 +7,7 @@ that are not taken: a division by zero gives null.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -73,8 +73,8 @@ def cast(value: Sql, kind: str, *, trying: bool = False) -> Sql:
     """Return a cast; ``trying``: null where it cannot be, in dialects that can."""
     from sqlglot import exp
 
-    make = exp.TryCast if trying else exp.Cast
-    return make(this=value, to=exp.DataType.build(kind))
+    to = exp.DataType.build(kind)
+    return exp.TryCast(this=value, to=to, safe=True) if trying else exp.Cast(this=value, to=to)
 
 
 def number(value: int) -> Sql:
@@ -154,7 +154,22 @@ def negated(condition: Sql) -> Sql:
     """Return whether a condition does not hold; null where it is null."""
     from sqlglot import exp
 
-    return exp.Not(this=grouped(condition))
+    if isinstance(condition, exp.Not):
+        return condition.this.unnest()  # type: ignore[no-any-return]
+    if isinstance(condition, exp.Is):
+        return (is_there if isinstance(condition.expression, exp.Null) else is_null)(condition.this)
+    if (opposite := _opposites().get(type(condition))) is not None:
+        return opposite(this=condition.this, expression=condition.expression)
+    return exp.Not(this=exp.Paren(this=condition) if isinstance(condition, exp.Connector) else condition)
+
+
+@cache
+def _opposites() -> Mapping[type[exp.Expr], type[exp.Binary]]:
+    from sqlglot import exp
+
+    pairs: tuple[tuple[type[exp.Binary], type[exp.Binary]], ...]
+    pairs = ((exp.EQ, exp.NEQ), (exp.LT, exp.GTE), (exp.GT, exp.LTE))
+    return dict(pairs) | {b: a for a, b in pairs}
 
 
 def is_null(value: Sql) -> Sql:
@@ -169,6 +184,13 @@ def is_there(value: Sql) -> Sql:
     from sqlglot import exp
 
     return exp.Is(this=grouped(value), expression=exp.Not(this=exp.Null()))
+
+
+def one_of(value: Sql, options: Sequence[Sql]) -> Sql:
+    """Return whether a value is one of several."""
+    from sqlglot import exp
+
+    return exp.In(this=value, expressions=list(options)) if len(options) > 1 else binary("=", value, options[0])
 
 
 def binary(sign: str, left: Sql, right: Sql) -> Sql:
@@ -231,6 +253,8 @@ class Writer:
                 return self._held(self._divided(above, below), node)
             case c.Call(operation=operation) if operation in _DATES or operation == "成日期":
                 return self._dated(node, bits)
+            case c.Call(operation="或", operands=operands):
+                return Written(either(*self._options(operands)))
             case c.Call():
                 return self._plain(node, bits)
 
@@ -257,6 +281,18 @@ class Writer:
             bits = max(bits, value.bits)
         last = self.write(rest)
         return Written(case(whens, None if _is_null(rest) else last.sql), max(bits, last.bits))
+
+    def _options(self, conditions: Sequence[c.Expression]) -> Iterator[Sql]:
+        """Conditions of which one must hold: those that a column is one of several values as one."""
+        options: dict[c.Expression, list[Sql]] = {}
+        for condition in conditions:
+            match condition:
+                case c.Call(operation="=", operands=(c.Read() as read, c.Literal(value=value))):
+                    options.setdefault(read, []).append(fixed(value))
+                case _:
+                    options[condition] = []
+        for node, values in options.items():
+            yield one_of(self.write(node).sql, values) if values else self.write(node).sql
 
     def _plain(self, node: c.Call, bits: int) -> Written:
         parts = [self.write(o) for o in node.operands]
@@ -398,12 +434,11 @@ _PLAIN: Mapping[str, Callable[..., Sql]] = {
     "取小": lambda a, b: call("LEAST", a, b),
     "取大": lambda a, b: call("GREATEST", a, b),
     "且": both,
-    "或": either,
     "非": negated,
     "无": is_null,
     "有": is_there,
 }
-"""With the signs of `binary`, 若, 整除 and the operations on dates these are all of `tiaoli.backends.columns`, as a test says."""
+"""With the signs of `binary`, 或, 若, 整除 and the operations on dates these are all of `tiaoli.backends.columns`, as a test says."""
 
 
 _SPARK_DECIMALS: Mapping[str, Callable[..., Sql]] = {

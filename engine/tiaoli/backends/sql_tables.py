@@ -1,0 +1,257 @@
+"""Tables of records in SQL: what their columns hold becomes whole units, and rows that cannot be computed are told from those that can.
+
+A table has one row a record, numbers in numeric columns (never binary floats), dates in columns of dates. ``whole`` says that money
+stands in 分 and rates in 10**-digits; otherwise money stands in yuan and rates as parts of one, as decimals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from tiaoli import model as m
+from tiaoli.backends import columns as c
+from tiaoli.backends import sql_code as code
+from tiaoli.backends.columns import Sort
+from tiaoli.backends.lower import sort_of
+from tiaoli.backends.sql_code import Dialect, Sql
+from tiaoli.record_facts import digits_of, limits_of, range_text
+from tiaoli.values import Kind, Type, decimal_text
+
+ID = "编号"
+RAW = "!原"
+"""What stands behind the name of a column for the cell as the table has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a column of a table holds: a type, the decimals of a money or a rate, its limits in units."""
+
+    type: Type
+    digits: int
+    low: int
+    high: int
+
+    @property
+    def sort(self) -> Sort:
+        return sort_of(self.type)
+
+    def places(self, whole: bool) -> int:
+        """The decimals with which values stand in a table."""
+        return self.digits if not whole and self.type.kind in (Kind.MONEY, Kind.RATE) else 0
+
+
+def content_of(program: m.Program, name: str) -> Content:
+    """Return what the column of a fact or a rule holds."""
+    fact = program.facts.get(name)
+    if fact is not None:
+        low, high = limits_of(fact) if sort_of(fact.type) in (Sort.WHOLE, Sort.DAY) else (0, 0)
+        return Content(fact.type, digits_of(fact), low, high)
+    rule = program.rules[name][0]
+    if sort_of(rule.type) is Sort.DAY:
+        return Content(rule.type, 0, 1, date.max.toordinal())
+    return Content(rule.type, 2 if rule.type.kind is Kind.MONEY else rule.scale, -(2**63) + 1, 2**63 - 1)
+
+
+# ── from the table to units, and back ────────────────────────────────────────
+
+
+def units(raw: Sql, held: Content, dialect: Dialect, whole: bool) -> Sql:
+    """Return a cell in units: whole numbers, truth values, dates or texts; null where it cannot be."""
+    kind = code.type_name(held.sort, code.width(held.low, held.high), dialect)
+    places = held.places(whole)
+    if held.sort is Sort.WHOLE and places:
+        exact = code.cast(raw, _decimal(held, places), trying=True)
+        return code.cast(code.binary("×", exact, code.number(10**places)), kind, trying=True)
+    return code.cast(raw, kind, trying=held.sort in (Sort.WHOLE, Sort.DAY))
+
+
+def _decimal(held: Content, places: int) -> str:
+    """The type of decimals, just wide enough."""
+    return f"DECIMAL({max(len(str(max(-held.low, held.high))), places + 1)}, {places})"
+
+
+def outward(value: Sql, node: c.Node, held: Content, whole: bool) -> Sql:
+    """Return a value in units as results have it: money in yuan and rates as parts of one, unless in ``whole`` units."""
+    from sqlglot import exp
+
+    places = held.places(whole)
+    if not places or held.sort is not Sort.WHOLE:
+        return value
+    part = exp.Literal.number("0." + "1".rjust(places, "0"))
+    narrow = max(-node.low, node.high) < 10**18 and places <= 6
+    return code.cast(code.binary("×", value, part), f"DECIMAL({18 if narrow else 38}, {places})")
+
+
+def sound(raw: Callable[[], Sql], held: Content, whole: bool) -> Sql | None:
+    """Return whether a cell is null or within its limits and without further decimals; None where there is nothing to check."""
+    if held.sort is Sort.DAY:
+        low, high = (code.fixed(date.fromordinal(edge)) for edge in (held.low, held.high))
+        return code.either(code.is_null(raw()), _between(raw(), low, high))
+    if held.sort is not Sort.WHOLE:
+        return None
+    low, high = (_edge(edge, held.places(whole)) for edge in (held.low, held.high))
+    return code.either(code.is_null(raw()), code.both(_between(raw(), low, high), even(raw, held, whole)))
+
+
+def even(raw: Callable[[], Sql], held: Content, whole: bool) -> Sql:
+    """Return whether a number has no more decimals than it may."""
+    places = held.places(whole)
+    return code.binary("=", raw(), code.cast(raw(), _decimal(held, places) if places else "BIGINT", trying=True))
+
+
+def _between(value: Sql, low: Sql, high: Sql) -> Sql:
+    from sqlglot import exp
+
+    return exp.Between(this=value, low=low, high=high)
+
+
+def _edge(value: int, places: int) -> Sql:
+    from sqlglot import exp
+
+    if not places:
+        return code.number(value)
+    plain = exp.Literal.number(decimal_text(Fraction(abs(value), 10**places)))
+    return exp.Neg(this=plain) if value < 0 else plain
+
+
+# ── columns ──────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table of a kind of record. ``have`` are the columns that it has, of which some may not be read."""
+
+    program: m.Program
+    plan: c.KindPlan
+    have: Collection[str]
+    dialect: Dialect
+    whole: bool
+
+    def content(self, given: c.Input) -> Content:
+        return content_of(self.program, given.name)
+
+    def selected(self, name: Callable[[str], str]) -> Iterator[Sql]:
+        """Yield the columns in units, with defaults where cells are null."""
+        from sqlglot import exp
+
+        yield aliased(code.cast(code.column(ID, "t"), "TEXT"), ID)
+        for given in self.plan.inputs:
+            if not given.name:
+                yield aliased(self._year_is_there(given.year), name(given.column))
+                continue
+            value = units(code.column(given.column, "t"), self.content(given), self.dialect, self.whole)
+            if given.default is not None:
+                value = exp.Coalesce(this=value, expressions=[code.fixed(given.default)])
+            yield aliased(value, name(given.column))
+
+    def _year_is_there(self, year: int | None) -> Sql:
+        cells = sorted(n for n in self.have if n.endswith(f"@{year}"))
+        return code.either(*(code.is_there(code.column(cell, "t")) for cell in cells))
+
+    def raw(self, name: Callable[[str], str]) -> Iterator[Sql]:
+        """Yield the cells as they are, for what is said of faulty ones."""
+        for given in self.plan.inputs:
+            if given.name:
+                yield aliased(code.column(given.column, "t"), name(given.column + RAW))
+
+    def conditions(self) -> Iterator[Sql]:
+        """Yield what holds of the cells of every sound row."""
+        yield code.is_there(code.column(ID, "t"))
+        for given in self.plan.inputs:
+            if given.name:
+                held = sound(_reader(given.column, "t"), self.content(given), self.whole)
+                if held is not None:
+                    yield held
+
+    def checks(self) -> Iterator[c.Check]:
+        """Yield the checks of the plan that `conditions` do not hold already."""
+        for check in self.plan.checks:
+            if check.code != "E735":
+                yield check
+
+
+def aliased(value: Sql, name: str, above: str = "") -> Sql:
+    """Return a value with the name of its column; ``above`` is said in a comment above it."""
+    from sqlglot import exp
+
+    made = exp.alias_(value, name, quoted=True, copy=False)
+    if above:
+        made.meta["above"] = above
+    return made
+
+
+# ── faults ───────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a row where ``condition`` holds: a code, the fact or rule and its year, what stands there, and words."""
+
+    code: str
+    name: str
+    year: int | None
+    condition: Sql
+    shown: Sql | None
+    reason: str
+
+
+def cell_faults(table: Table, lang: str, name: Callable[[str], str]) -> Iterator[Fault]:
+    """Yield the faults of cells, over the columns of `Table.raw`."""
+    for given in table.plan.inputs:
+        held = table.content(given) if given.name else None
+        if held is None or held.sort not in (Sort.WHOLE, Sort.DAY):
+            continue
+        raw = _reader(name(given.column + RAW))
+        fact = table.program.facts.get(given.name)
+        within = _between(raw(), *_limits(held, table.whole))
+        limits = range_text(fact) if fact is not None else ""
+        yield Fault("E735", given.name, given.year, code.negated(within), raw(), words("E735", lang, range=limits))
+        if held.sort is Sort.WHOLE:
+            odd = code.both(within.copy(), code.negated(even(raw, held, table.whole)))
+            places = held.places(table.whole)
+            number = "E733" if places else "E734"
+            yield Fault(number, given.name, given.year, odd, raw(), words(number, lang, digits=places))
+
+
+def _reader(name: str, table: str | None = None) -> Callable[[], Sql]:
+    return lambda: code.column(name, table)
+
+
+def _limits(held: Content, whole: bool) -> tuple[Sql, Sql]:
+    if held.sort is Sort.DAY:
+        return code.fixed(date.fromordinal(held.low)), code.fixed(date.fromordinal(held.high))
+    places = held.places(whole)
+    return _edge(held.low, places), _edge(held.high, places)
+
+
+def check_fault(table: Table, check: c.Check, lang: str, name: Callable[[str], str]) -> Fault:
+    """Return a check of the plan as a fault."""
+    shown = None if check.shown is None else code.expression(check.shown, table.dialect, name)
+    condition = code.expression(check.fails, table.dialect, name)
+    fact = table.program.facts.get(check.name)
+    choices = "、".join(fact.type.options) if fact is not None else ""
+    return Fault(check.code, check.name, check.year, condition, shown, words(check.code, lang, choices=choices))
+
+
+_WORDS = {
+    "E715": ("缺少编号", "the id is missing"),
+    "E717": ("编号重复", "the id occurs again"),
+    "E726": ("缺少必填的事实", "the fact is required and missing"),
+    "E727": ("按该年度的其他事实必填，却没有", "required by the other facts of the year, and missing"),
+    "E733": ("小数超过 {digits} 位", "more than {digits} decimals"),
+    "E734": ("应为整数", "not a whole number"),
+    "E735": ("超出范围，应为 {range}", "out of range; expected {range}"),
+    "E739": ("不在可选之列：{choices}", "not one of {choices}"),
+    "E740": ("所指的{target}不存在", "there is no such {target}"),
+    "E741": ("所指的{target}记录有误，已剔除", "the {target} that it names is faulty and left out"),
+    "E804": ("不能计算", "cannot be computed"),
+}
+
+
+def words(number: str, lang: str, **facts: object) -> str:
+    """Return the code of a fault with a short sentence."""
+    zh, en = _WORDS.get(number, ("有误", "faulty"))
+    return f"{number} {(zh if lang == 'zh' else en).format(**facts)}"
