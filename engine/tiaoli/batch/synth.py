@@ -178,6 +178,8 @@ class Chunk:
             return Drawn(self.enrolled(year))
         if fact is self.plan.role(profile.payment, Kind.DATE) and fact.yearly:
             return Drawn(np.clip(self._payment(year), *limits_of(fact)), self._paying(fact, year))
+        if fact is self.plan.role(profile.birth, Kind.DATE) and not fact.yearly and self.plan.entry(fact).quantiles:
+            return Drawn(self._birth, self._has(fact, year))
         if fact.type.kind is Kind.BOOL and not fact.type.nullable:
             return Drawn(self._truth(fact, year))
         if (whole := self._whole(fact, year)) is not None:

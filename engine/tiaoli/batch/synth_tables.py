@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from queue import Queue
+from queue import Full, Queue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -203,20 +203,26 @@ class _Parquet:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Hand on a frame. Raises what went wrong in writing."""
-        self.frames.put(frame)
+        self._put(frame)
         self._raise()
 
     def close(self) -> None:
         """End the file. Raises what went wrong in writing."""
-        self.frames.put(None)
+        self._put(None)
         self.thread.join()
         self._raise()
 
     def abandon(self) -> None:
         """Stop writing."""
-        if self.thread.is_alive():
-            self.frames.put(_AbandonedError())
+        self._put(_AbandonedError())
         self.thread.join()
+
+    def _put(self, item: pl.DataFrame | BaseException | None) -> None:
+        """Hand something to the thread, as long as it lives."""
+        while self.thread.is_alive():
+            with suppress(Full):
+                self.frames.put(item, timeout=1)
+                return
 
     def _raise(self) -> None:
         if self.fault is not None:
@@ -240,6 +246,3 @@ class _Parquet:
             )
         except BaseException as error:
             self.fault = error
-            with suppress(Exception):
-                while self.frames.get(timeout=1) is not None:
-                    pass
