@@ -531,7 +531,7 @@ def test_every_command_and_option_is_described() -> None:
         options = {option for parameter in command.params for option in parameter.opts if option.startswith("-")}
         missing = [o for o in options if f"{o}" not in sections[name] and o not in ("--lang", "--help")]
         assert not missing, (name, missing)
-        assert not set(re.findall(r"`(--[a-z]+)", sections[name])) - options, name
+        assert not set(re.findall(r"`(--[a-z]+(?:-[a-z]+)*)", sections[name])) - options, name
     assert set(commands) == set(sections) - {next(iter(sections))}
     assert "--lang" in common
 
