@@ -257,4 +257,28 @@ RUN_MESSAGES: dict[str, Message] = {
         "收紧事实的范围，或先把中间值写成另一条规则；也可用 --engine interpreter 计算",
         "narrow the ranges of facts, or define the part as a rule of its own; or compute with --engine interpreter",
     ),
+    "E867": Message(
+        "{options} 只用于表格计算",
+        "{options}: for tables only",
+        "去掉 --engine interpreter，或去掉这些选项",
+        "leave out --engine interpreter, or these options",
+    ),
+    "E868": Message(
+        "同一种对象写了两个文件：{kinds}",
+        "two files of one kind of record: {kinds}",
+        "表格计算时每种对象一个文件或目录；把文件放进一个目录",
+        "for tables give one file or folder a kind; put the files into a folder",
+    ),
+    "E869": Message(
+        "--resume 用于目录：输入和 --output 都是目录时，算好的文件不重算",
+        "--resume is for folders: with a folder as input and as --output, finished files are kept",
+        "把输入分成几个文件放进一个目录，--output 也写目录",
+        "put the input as several files into a folder, and name a folder as --output",
+    ),
+    "E870": Message(
+        "这样的表格计算不能用 {option}",
+        "{option} does not go with this run over tables",
+        "去掉它，或换一个 --engine",
+        "leave it out, or take another --engine",
+    ),
 }

@@ -82,7 +82,7 @@ def synth(
     if output is None:
         _missing("--output")
     _sensible(people, seed, output)
-    shape, unit = _layout_of(layout, units)
+    shape, unit = layout_of(layout, units)
     needs_packages()
     writable(output)
     if profile is not None:
@@ -110,7 +110,7 @@ def schema(
 
     set_lang(lang)
     choice(form, ("text", "json"), "--format")
-    shape, unit = _layout_of(layout, units)
+    shape, unit = layout_of(layout, units)
     with guarded():
         if table:
             needs_packages()
@@ -137,9 +137,9 @@ def _show_columns(plan: Any, shape: Any, units: Any, form: str) -> None:
 # ── what is asked for ────────────────────────────────────────────────────────
 
 
-def needs_packages() -> None:
-    """End as wrong usage where a package is missing that large tables need."""
-    missing = [name for name in PACKAGES if not _found(name)]
+def needs_packages(*more: str) -> None:
+    """End as wrong usage where a package is missing that large tables need, or one of ``more``."""
+    missing = [name for name in (*PACKAGES, *more) if not _found(name)]
     if missing:
         wrong(Diagnostic("E862", {"packages": "、".join(missing) if language() == "zh" else ", ".join(missing)}))
 
@@ -163,7 +163,7 @@ def _sensible(people: int, seed: int, output: Path) -> None:
         wrong(Diagnostic("E825", {"text": f"--output {output}", "form": "--output *.parquet|*.csv"}))
 
 
-def _layout_of(layout: str, units: str) -> tuple[Any, Any]:
+def layout_of(layout: str, units: str) -> tuple[Any, Any]:
     """The layout and the units as named, in either language."""
     from tiaoli.batch.layout import Shape, Units
 

@@ -15,7 +15,8 @@ import typer
 
 from tiaoli.apps import batch_commands, library_commands, testing
 from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal, years_of
-from tiaoli.apps.running import Run, files_of, keep_apart, read_states, writable
+from tiaoli.apps.running import Run, files_of, keep_apart, read_states, readable, writable
+from tiaoli.apps.table_running import Options, TableRun, engine_for
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
 from tiaoli.apps.usage import Commands
 from tiaoli.diagnostic import Diagnostic, errors
@@ -150,18 +151,57 @@ def run(
     provenance: Annotated[
         bool, typer.Option("--provenance", help="JSON Lines 第一行写明来源 / a first line on origin")
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", metavar="auto|interpreter|polars|duckdb|spark", help="用什么计算；auto 按文件选 / what computes"),
+    ] = "auto",
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="wide|long", help="结果表：一人一行，或一人一年一行；不写同输入 / results")
+    ] = None,
+    units: Annotated[
+        str | None, typer.Option("--units", metavar="元|分", help="表中金额以元（小数）或分（整数）计 / yuan or whole fen")
+    ] = None,
+    persons: Annotated[
+        Path | None, typer.Option("--persons", help="本人一级的事实在另一张表 / facts of whole persons, in a second table")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="有错而没有计算的人写到这个表 / who was not computed, and why")
+    ] = None,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="每个结果加一列：由哪一条决定 / a column with the clause that decided")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="输入是目录时，已算好的文件不重算 / keep finished parts of a folder")
+    ] = False,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="汇总写到 .csv 或 .parquet / a table of totals, means, quantiles")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", metavar="列名", help="汇总按这些列分组 / group the summary by columns")
+    ] = None,
     rulesets: Rulesets = None,
     lang: Lang = None,
 ) -> None:
-    """计算记录中每个人（以及其他对象）各年度的结果。 Evaluate records."""
+    """计算记录中每个人（以及其他对象）各年度的结果；记录是文件，或是表格（Parquet、CSV）。 Evaluate records or tables."""
     set_lang(lang)
     years = years_of(year)
-    if output is not None and output.suffix.lower() not in _suffixes():
-        wrong(Diagnostic("E819", {"suffix": output.suffix}))
+    wishes = Options(engine, layout, units, persons, rejects, reasons, resume, summary, by or ())
     with guarded():
         rules = _rules(place, rulesets)
-        files = files_of(records, lambda name: rules.kind(name, years), lambda name: rules.kind_of(name, years))
+        files = files_of(
+            records, lambda name: rules.kind(name, years), lambda name: rules.kind_of(name, years), folders=True
+        )
         keep_apart(files, opening, output, closing)
+        chosen = engine_for(wishes, files, output)
+        if chosen != "interpreter":
+            table = TableRun(rules, files, years, rule, _readings(reading), wishes, chosen)
+            if table.go(output, opening, closing):
+                raise typer.Exit(1)
+            return
+        for _, path in files:
+            readable(path)
+        if output is not None and output.suffix.lower() not in _suffixes():
+            wrong(Diagnostic("E819", {"suffix": output.suffix}))
         for target in (output, closing):
             writable(target)
         compiled, staged = rules.prepared(files, years, rule, _readings(reading))

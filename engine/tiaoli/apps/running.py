@@ -27,10 +27,12 @@ Files = Sequence[tuple[str | None, Path]]
 """Files of records, each with the kind of its records where it was named."""
 
 
-def files_of(texts: Sequence[str], kinds: Callable[[str], str | None], named: Callable[[str], object]) -> Files:
+def files_of(
+    texts: Sequence[str], kinds: Callable[[str], str | None], named: Callable[[str], object], folders: bool = False
+) -> Files:
     """Read the files named: `records.csv`, or `统筹地区=regions.csv` for records that do not say their kind.
 
-    ``kinds`` knows the kinds; ``named`` refuses what is none.
+    ``kinds`` knows the kinds; ``named`` refuses what is none. ``folders``: they may be folders as well.
     """
     found: list[tuple[str | None, Path]] = []
     for text in texts:
@@ -39,7 +41,8 @@ def files_of(texts: Sequence[str], kinds: Callable[[str], str | None], named: Ca
         if sign and kind is None and Path(rest).exists() and not Path(text).exists():
             named(name)
         found.append((kind, Path(rest if kind is not None else text)))
-        readable(found[-1][1])
+        if not (folders and found[-1][1].is_dir()):
+            readable(found[-1][1])
     return found
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RAW = "\0raw"
 BROKEN = "\0broken"
+KEPT = "\0kept "
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Table:
     ``states``: the opening state of each record, joined already, as columns named like those of the plan. ``present``: columns (by
     year) that say whether a record has the year at all, where the table does not show it by its cells. ``twice``: ids given twice;
     ``elsewhere``: places, among those of the records, where other rules hold. ``path`` is for messages; ``flagged``: more conditions under
-    which a row is set aside.
+    which a row is set aside; ``kept``: columns that go into the results as they are.
     """
 
     frame: pl.LazyFrame
@@ -46,6 +47,7 @@ class Table:
     elsewhere: Sequence[str] = ()
     path: str | None = None
     flagged: Sequence[pl.Expr] = ()
+    kept: Sequence[str] = ()
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -93,7 +95,8 @@ class Query:
         units = self.table.units
         values = [self._outward(o, units) for o in self.plan.outputs]
         codes = [columnar.expression(o.expression).cast(pl.Int16).alias(o.column) for o in self.plan.reasons]
-        return self.done.select(ID, *values, *(codes if reasons else ()))
+        kept = [pl.col(f"{KEPT}{name}").alias(name) for name in self.table.kept]
+        return self.done.select(ID, *kept, *values, *(codes if reasons else ()))
 
     def closing(self) -> pl.LazyFrame:
         """Return the state at the end of the last year: ids, and each value, money in yuan."""
@@ -209,6 +212,7 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
             wanted.append(values.alias(name))
     if said:
         raise UsageError(said)
+    wanted += [pl.col(name).alias(f"{KEPT}{name}") for name in table.kept]
     wanted += [_presence(table, i).alias(i.column) for i in plan.inputs if not i.name and i.year is not None]
     wanted += [_state(program, i, table) for i in plan.inputs if i.opening]
     return wanted, broken

@@ -28,8 +28,9 @@ from tiaoli.batch.rejecting import REJECTS, Judge, Reject, in_portions, reject
 from tiaoli.batch.sources import Part, open_table
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
+from tiaoli.nearness import nearest
 from tiaoli.outcome import Opening, Result
-from tiaoli.record_facts import ID_KEYS
+from tiaoli.record_facts import ID_KEYS, Person
 from tiaoli.results import whole_file
 from tiaoli.values import INSURED
 
@@ -220,7 +221,20 @@ class Run:
         if self.states is not None:
             frame = self._with_states(frame, headings)
         flagged = (pl.col(long.ODD),) if odd else ()
-        return Table(frame, headings, self.wish.units, present, self.twice, self.elsewhere, path, flagged)
+        kept = self._kept(frame.collect_schema().names())
+        return Table(frame, headings, self.wish.units, present, self.twice, self.elsewhere, path, flagged, kept)
+
+    def _kept(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The columns to group by: named as they are, or (of yearly facts) without the year."""
+        found: list[str] = []
+        for name in self.wish.by:
+            yearly = [f"{name}{YEAR_SIGN}{year}" for year in self.wish.years]
+            own = [name] if name in names else yearly if set(yearly) <= set(names) else []
+            if not own:
+                heads = sorted({n.partition(YEAR_SIGN)[0] for n in names if n.isprintable()})
+                raise UsageError([Diagnostic("E718", {"where": "--by", "name": name, "nearest": nearest(name, heads) or "、".join(heads[:8])})])
+            found += own
+        return tuple(dict.fromkeys(found))
 
     def _persons(self) -> pl.LazyFrame | None:
         import polars as pl
@@ -304,7 +318,7 @@ class Run:
             rows = frame.height
         else:
             assert output is not None
-            rows = _scan(output).select(pl.len()).collect(engine="streaming").item()
+            rows = scan(output).select(pl.len()).collect(engine="streaming").item()
         return rows // len(self.wish.years) if self.layout is Shape.LONG else rows
 
     def laid_out(self, made: Query) -> pl.LazyFrame:
@@ -323,12 +337,14 @@ class Run:
             failed = made.failed.collect(engine="streaming")[ID]
             frames.append(made.table.frame.filter(pl.col(made.table.headings.ident).cast(pl.String).is_in(failed.implode())))
         judge = Judge(
-            self.rules, self.compiled, made.table.headings, self.wish.units, frozenset(self.twice), self.wish.lang,
-            self.states is not None,
+            self.rules.reader(self.compiled, self.states is not None), made.table.headings, self.wish.units,
+            frozenset(self.twice), self.wish.lang, self._computed,
         )  # fmt: skip
         taken: list[Result] = []
+        cells: dict[str, dict[str, Any]] = {}
         for frame in frames:
             for rows in in_portions(frame):
+                cells |= {str(row.pop(ID)): row for row in rows.select(pl.col(judge.headings.ident).alias(ID), *made.table.kept).to_dicts()}
                 for outcome in self._outcomes(judge, made, rows):
                     if isinstance(outcome, Result) and not closing:
                         taken.append(outcome)
@@ -337,7 +353,11 @@ class Run:
                     for one in outcome if isinstance(outcome, list) else self._moves(outcome):
                         heard(one)
         count.computed += len(taken)
-        return self._frame_of(taken, made) if taken else None
+        return self._frame_of(taken, made, cells) if taken else None
+
+    def _computed(self, person: Person, opening: Opening | None) -> Result:
+        """The results of one person, by the interpreter."""
+        return self.rules.run(self.compiled, person, self.rules.opened(opening, self.compiled.program))
 
     def _moves(self, result: Result) -> list[Reject]:
         """Of who is computed elsewhere no closing state of these rules can be kept."""
@@ -418,14 +438,14 @@ class Run:
             found[str(row[ident])] = (year, values)
         return found
 
-    def _frame_of(self, results: Sequence[Result], made: Query) -> pl.DataFrame:
+    def _frame_of(self, results: Sequence[Result], made: Query, cells: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
         """Results of the interpreter as a table of results."""
         import polars as pl
 
         schema = made.results().collect_schema()
         rows = []
         for result in results:
-            row: dict[str, Any] = {ID: result.person.id}
+            row: dict[str, Any] = {ID: result.person.id, **cells[result.person.id]}
             for output in made.plan.outputs:
                 row[output.column] = self._held(output.rule, result[output.year][output.rule])
             rows.append({name: row.get(name) for name in schema})
@@ -485,10 +505,13 @@ def lengthened(results: pl.LazyFrame, made: Query, years: range) -> pl.LazyFrame
     """Return wide results with one row a record and year."""
     import polars as pl
 
-    names = dict.fromkeys(o.column.rpartition(YEAR_SIGN)[0] for o in (*made.plan.outputs, *made.plan.reasons))
+    kept = made.table.kept
+    plain = [name for name in kept if year_of_column(name) is None]
+    columns = [*(n for n in kept if n not in plain), *(o.column for o in (*made.plan.outputs, *made.plan.reasons))]
+    names = dict.fromkeys(name.rpartition(YEAR_SIGN)[0] for name in columns)
     lists = [pl.concat_list([f"{name}{YEAR_SIGN}{year}" for year in years]).alias(name) for name in names]
     numbers = pl.lit(pl.Series([list(years)], dtype=pl.List(pl.Int32))).alias(YEAR)
-    return results.select(ID, numbers, *lists).explode(YEAR, *names, empty_as_null=True, keep_nulls=True)
+    return results.select(ID, *plain, numbers, *lists).explode(YEAR, *names, empty_as_null=True, keep_nulls=True)
 
 
 # ── files ────────────────────────────────────────────────────────────────────
@@ -506,7 +529,7 @@ def sink(frame: pl.LazyFrame, path: Path) -> pl.LazyFrame:
     )
 
 
-def _scan(path: Path) -> pl.LazyFrame:
+def scan(path: Path) -> pl.LazyFrame:
     import polars as pl
 
     match path.suffix.lower():
@@ -525,10 +548,12 @@ def _append(path: Path, extra: pl.DataFrame) -> None:
         with path.open("ab") as stream:
             extra.write_csv(stream, include_header=False)
         return
-    with whole_file(path.with_name("." + path.name)) as more:
-        more = more.with_suffix(path.suffix)
-        sink(pl.concat([_scan(path), extra.lazy()]), more).collect(engine="streaming")
-        more.replace(path)
+    longer = path.with_name(f"{path.stem}+{path.suffix}")
+    try:
+        sink(pl.concat([scan(path), extra.lazy()]), longer).collect(engine="streaming")
+        longer.replace(path)
+    finally:
+        longer.unlink(missing_ok=True)
 
 
 @dataclass

@@ -1,0 +1,365 @@
+"""`run` over tables: which engine, what the table is, progress while it computes, and what became of everyone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tiaoli.apps.batch_commands import layout_of, needs_packages
+from tiaoli.apps.options import choice
+from tiaoli.apps.running import Files, readable, writable
+from tiaoli.apps.speech import language, note, words, wrong
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.values import INSURED
+
+ENGINES = ("auto", "interpreter", "polars", "duckdb", "spark")
+LARGE = 32 << 20
+"""Bytes from which a CSV file is computed as a table without being asked."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `run` is told about tables; each is None or empty where it was not given."""
+
+    engine: str
+    layout: str | None = None
+    units: str | None = None
+    persons: Path | None = None
+    rejects: Path | None = None
+    reasons: bool = False
+    resume: bool = False
+    summary: Path | None = None
+    by: Sequence[str] = ()
+
+    @property
+    def named(self) -> list[str]:
+        """The options given that only tables have."""
+        held = {
+            "--layout": self.layout, "--units": self.units, "--persons": self.persons, "--rejects": self.rejects,
+            "--reasons": self.reasons, "--resume": self.resume, "--summary": self.summary, "--by": self.by,
+        }  # fmt: skip
+        return [name for name, value in held.items() if value]
+
+
+def engine_for(options: Options, files: Files, output: Path | None) -> str:
+    """Return the engine that computes ``files``: the one named, else tables by columns and all other records one by one."""
+    choice(options.engine, ENGINES, "--engine")
+    if options.engine == "interpreter" and options.named:
+        wrong(Diagnostic("E867", {"options": "、".join(options.named)}))
+    if options.engine != "auto":
+        return options.engine
+    tables = [path for _, path in files if _is_table(path)]
+    asked = bool(options.named) or (output is not None and output.suffix.lower() in (".parquet", ".arrow"))
+    return "polars" if asked or any(map(_by_columns, tables)) else "interpreter"
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() in (".parquet", ".arrow", ".feather", ".ipc", ".csv", ".xlsx")
+
+
+def _by_columns(path: Path) -> bool:
+    """Whether a file can only be read as a table, or had better be: it is wide, or large."""
+    if path.is_dir() or path.suffix.lower() not in (".csv", ".xlsx"):
+        return True
+    if path.suffix.lower() == ".xlsx":
+        return _wide_sheet(path)
+    with path.open("rb") as stream:
+        return b"@" in stream.readline() or path.stat().st_size > LARGE
+
+
+def _wide_sheet(path: Path) -> bool:
+    from tiaoli.record_places import BrokenError
+    from tiaoli.record_table import cells_of_workbook
+
+    try:
+        return any("@" in str(cell) for cell in next(iter(cells_of_workbook(path)), ()))
+    except (BrokenError, OSError):
+        return False
+
+
+@dataclass
+class TableRun:
+    """One run of `tiaoli run` over tables."""
+
+    rules: Any
+    files: Files
+    years: range
+    names: Sequence[str] | None
+    readings: Mapping[str, str]
+    options: Options
+    engine: str
+    counts: Any = None
+    told: dict[str, int] = field(default_factory=dict)
+
+    def go(self, output: Path | None, opening: Path | None, closing: Path | None) -> bool:
+        """Run; return whether there were findings in the data."""
+        needs_packages(*{"duckdb": ("duckdb", "sqlglot"), "spark": ("pyspark", "sqlglot")}.get(self.engine, ()))
+        self._sensible(output, closing)
+        kinds = {kind or INSURED: path for kind, path in self.files}
+        if len(kinds) < len(self.files):
+            wrong(Diagnostic("E868", {"kinds": "、".join(kind or INSURED for kind, _ in self.files)}))
+        if self.engine in ("duckdb", "spark"):
+            return self._by_sql(kinds, output, opening, closing)
+        if set(kinds) == {INSURED}:
+            return self._of_persons(kinds[INSURED], output, opening, closing)
+        return self._together(kinds, output, opening, closing)
+
+    # ── what is wished for ──
+    def wish(self, layout: Any = None) -> Any:
+        from tiaoli.batch.layout import Units
+        from tiaoli.batch.running import Wish
+
+        shape, units = None, Units.YUAN
+        if self.options.layout is not None or self.options.units is not None:
+            named = layout_of(self.options.layout or "wide", self.options.units or "元")
+            shape = named[0] if self.options.layout is not None else None
+            units = named[1]
+        return Wish(
+            self.years, None if self.names is None else tuple(self.names), self.readings, units, shape, self.options.reasons,
+            tuple(self.options.by), language(),
+        )  # fmt: skip
+
+    def _sensible(self, output: Path | None, closing: Path | None) -> None:
+        from tiaoli.batch.sources import OUTPUTS
+
+        several = any(path.is_dir() for _, path in self.files)
+        for name, path in (("--output", output), ("--closing", closing)):
+            if path is None:
+                continue
+            if several and not path.is_dir() and path.suffix:
+                wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} {words('目录', 'FOLDER')}/"}))
+            if not several and path.suffix.lower() not in OUTPUTS:
+                wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *{'|*'.join(OUTPUTS)}"}))
+            if not several:
+                writable(path)
+        for name, path in (("--rejects", self.options.rejects), ("--summary", self.options.summary)):
+            if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
+                wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *.csv|*.parquet"}))
+            if path is not None:
+                writable(path)
+        if self.options.persons is not None:
+            readable(self.options.persons)
+        if self.options.resume and (not several or output is None):
+            wrong(Diagnostic("E869", {}))
+
+    # ── persons alone ──
+    def _of_persons(self, source: Path, output: Path | None, opening: Path | None, closing: Path | None) -> bool:
+        from tiaoli.batch.running import Files as Places
+        from tiaoli.batch.running import Run, run_files
+        from tiaoli.batch.sources import open_table
+
+        with _bar(source) as watch:
+            states = None if opening is None else opening_table(opening)
+            folder = (output or source).parent if not source.is_dir() else (output or source)
+            run = Run(self.rules, source, self.wish(), self.options.persons, states, folder, watch)
+            run.plan  # noqa: B018  what is wrong with columns is said before anything is made
+            self._state(run.shape, run.headings, run.layout)
+            if output is None:
+                return self._shown(run)
+            for place in (output, closing):
+                if place is not None and len(run.parts) > 1:
+                    place.mkdir(exist_ok=True)
+            count, rejects = run_files(run, Places(output, closing, self.options.rejects, self.options.resume), self._part)
+        self._tell(count, rejects, output)
+        if self.options.summary is not None or self.options.by:
+            from tiaoli.batch.running import scan
+
+            files = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
+            self._summarise(run, [scan(path) for path in files])
+        return bool(count.rejected or self._breached(run.program, count))
+
+    def _shown(self, run: Any) -> bool:
+        """Results on the terminal, no file: the first rows."""
+        import polars as pl
+
+        from tiaoli.batch.running import Count, Rejects
+
+        total, rejects, frames = Count(), Rejects(self.options.rejects), []
+        for part in run.parts:
+            count, frame = run.part(part, None, None, rejects, run.folder)
+            total.add(count)
+            frames.append(frame)
+        rejects.write()
+        frame = pl.concat(frames)
+        _print_frame(frame)
+        self._tell(total, rejects, None)
+        if self.options.summary is not None or self.options.by:
+            self._summarise(run, [frame.lazy()])
+        return bool(total.rejected or self._breached(run.program, total))
+
+    def _part(self, part: Any, count: Any, kept: bool) -> None:
+        if part.path is not None and kept:
+            note(f"{part.path.name}：已有结果，没有重算。", f"{part.path.name}: results are there and were kept.")
+
+    def _state(self, shape: Any, headings: Any, layout: Any) -> None:
+        """Say how the table was understood."""
+        from tiaoli.batch.layout import Shape, Units
+
+        wide = shape is Shape.WIDE
+        years = headings.years
+        span = (f"，年度列 {years[0]}–{years[-1]}", f", columns for {years[0]}-{years[-1]}") if years else ("", "")
+        yuan = self.wish().units is Units.YUAN
+        note(
+            f"{self.rules.place} · 引擎 {self.engine} · {'宽表（一人一行）' if wide else '长表（一人一年一行）'}{span[0] if wide else ''}"
+            f" · 金额以{'元' if yuan else '分'}计" + ("" if layout is shape else f" · 结果为{'宽表' if layout is Shape.WIDE else '长表'}"),
+            f"{self.rules.place} · engine {self.engine} · {'wide table (a row a person)' if wide else 'long table (a row a person and year)'}"
+            f"{span[1] if wide else ''} · money in {'yuan' if yuan else 'fen'}"
+            + ("" if layout is shape else f" · results {'wide' if layout is Shape.WIDE else 'long'}"),
+        )
+
+    # ── several kinds ──
+    def _together(self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None) -> bool:
+        from tiaoli.batch.running import Count, Rejects
+        from tiaoli.batch.together import Together
+
+        if opening is not None:
+            wrong(Diagnostic("E870", {"option": "--opening"}))
+        rejects = Rejects(self.options.rejects)
+        folder = (output or Path()).parent
+        run = Together(self.rules, kinds, self.wish(), self.options.persons, folder)
+        if run.run is not None:
+            self._state(run.run.shape, run.run.headings, self.wish().layout or run.run.shape)
+        counts, frames = run.go(output, closing, rejects)
+        rejects.write()
+        for frame in frames.values():
+            _print_frame(frame)
+        total = Count()
+        for count in counts.values():
+            total.add(count)
+        self._tell(total, rejects, output, {k: c.computed for k, c in counts.items() if c.computed})
+        return bool(total.rejected or self._breached(run.program, total))
+
+    # ── DuckDB and Spark ──
+    def _by_sql(self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None) -> bool:
+        raise NotImplementedError
+
+    # ── telling ──
+    def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:
+        for one in rejects.shown:
+            where = "" if one.fact is None else f" · {one.fact}" + (f"@{one.year}" if one.year else "")
+            print(f"{one.code} {one.ident or '—'}{where}：{one.reason}" if language() == "zh" else f"{one.code} {one.reason}", file=sys.stderr)
+        more = rejects.lines - len(rejects.shown)
+        if more > 0:
+            codes = "，".join(f"{code} {number}" for code, number in sorted(rejects.codes.items()))
+            note(f"还有 {more} 处没有列出（全部：{codes}）。", f"{more} more are not listed (all: {codes}).")
+        where = f" → {output}" if output is not None else ""
+        kinds = "" if not others else "（" + "、".join(f"{k} {n:,}" for k, n in others.items()) + "）"
+        left = f" → {rejects.path}" if rejects.path is not None and rejects.lines else ""
+        note(
+            f"读入 {count.people:,} 人 = 算出 {count.computed:,} 人{kinds}{where} + 退回 {count.rejected:,} 人{left}"
+            + (f"；共 {count.rows:,} 行。" if count.rows not in (0, count.people) else "。"),
+            f"{count.people:,} people read = {count.computed:,} computed{kinds}{where} + {count.rejected:,} rejected{left}"
+            + (f"; {count.rows:,} rows." if count.rows not in (0, count.people) else "."),
+        )
+
+    def _breached(self, program: Any, count: Any) -> bool:
+        """Say which mandates are broken, for how many; whether one of them must hold."""
+        texts = {f"要求 {g.span}": g for s in program.segments for g in s.mandates}
+        found = False
+        for name, number in count.breaches.items():
+            text, _, year = name.rpartition("@")
+            mandate = texts[text]
+            basis = "、".join(map(str, mandate.basis))
+            found = found or not mandate.in_principle
+            code = "W805" if mandate.in_principle else "E805"
+            note(
+                f"{code} {year}年度：{number:,} 人不符合要求“{mandate.condition.span.text}”（{basis}）。",
+                f"{code} {year}: {number:,} people do not meet the mandate '{mandate.condition.span.text}' ({basis}).",
+            )
+        return found
+
+    def _summarise(self, run: Any, frames: Sequence[Any]) -> None:
+        import polars as pl
+
+        from tiaoli.batch.summary import summarise, table
+        from tiaoli.results import whole_file
+
+        results = pl.concat(frames)
+        self._known_columns(results)
+        lines = list(summarise(run.program, results, run.names, self.years, run.layout, run.wish.units, self.options.by))
+        found = table(lines, self.options.by)
+        if self.options.summary is None:
+            _print_frame(found, rows=None)
+            return
+        with whole_file(self.options.summary) as partial:
+            if self.options.summary.suffix.lower() == ".parquet":
+                found.write_parquet(partial)
+            else:
+                found.write_csv(partial, include_bom=True)
+
+    def _known_columns(self, results: Any) -> None:
+        from tiaoli.nearness import nearest
+
+        there = set(results.collect_schema().names())
+        names = there | {n.rpartition("@")[0] for n in there if "@" in n}
+        for name in self.options.by:
+            if name not in names:
+                wrong(Diagnostic("E718", {"where": "--by", "name": name, "nearest": nearest(name, sorted(names)) or "—"}))
+
+
+def opening_table(path: Path) -> Any:
+    """Return a file of opening states as a table: Parquet and the like, or JSON Lines as `closing` writes them."""
+    if path.suffix.lower() not in (".jsonl", ".json"):
+        return path
+    import polars as pl
+
+    from tiaoli.apps.running import read_states
+
+    states = read_states(path) or {}
+    rows = [
+        {"编号": ident, **{f"{name}@{year}": value for name, value in values.items()}}
+        for (entity, ident), (year, values) in states.items()
+        if entity == INSURED
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _print_frame(frame: Any, rows: int | None = 20) -> None:
+    """A table on the terminal; as comma-separated text elsewhere."""
+    import polars as pl
+
+    if not sys.stdout.isatty():
+        print(frame.write_csv(), end="")
+        return
+    with pl.Config(tbl_rows=-1 if rows is None else rows, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        print(frame)
+
+
+@contextmanager
+def _bar(source: Path) -> Iterator[Callable[[int], None] | None]:
+    """Yield what hears of people as they are read; on a terminal it moves a bar with people/s and the time left."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from threading import Lock
+    from time import monotonic
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from tiaoli.batch.sources import rows_of
+
+    total = rows_of(source)
+    started, read, lock = monotonic(), 0, Lock()
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        def told(rows: int) -> None:
+            nonlocal read
+            with lock:
+                read += rows
+                speed = read / max(monotonic() - started, 0.001)
+                text = words(f"{read:,} 人，每秒 {speed:,.0f} 人", f"{read:,} people, {speed:,.0f}/s")
+                bar.update(task, completed=read, description=text)
+
+        yield told
+
+
+__all__ = ["ENGINES", "Options", "TableRun", "engine_for", "opening_table", "typer"]

@@ -1,0 +1,60 @@
+"""Which clause decided: the codes that a run with reasons writes, and what each of them stands for.
+
+The code of a result in a year is the number of the clause in the rule's text of that year: exceptions first, then the clauses (or rows of
+a table, or bands of a scale: the highest that counts) in order; 0 where the rule is not in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tiaoli import model as m
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One code: the rule, the number of the clause, its condition as written, its citation, document and place in the file."""
+
+    rule: str
+    code: int
+    kind: str
+    condition: str
+    citation: str
+    document: str
+    place: str
+
+
+def reasons_of(program: m.Program, year: int, rules: tuple[str, ...]) -> Iterator[Reason]:
+    """Yield the codes of ``rules`` in ``year``, rule by rule."""
+    for name in rules:
+        rule = program.rule_at(name, year)
+        if rule is not None:
+            yield from _of_rule(rule)
+
+
+def _of_rule(rule: m.Rule) -> Iterator[Reason]:
+    exceptions = len([c for g in rule.body.exceptions for c in g]) if isinstance(rule.body, m.Cases) else 0
+    for number, decider in enumerate(m.deciders(rule.body), 1):
+        basis = decider.basis or rule.basis
+        document = decider.document if isinstance(decider, m.Clause) else rule.document
+        yield Reason(
+            rule.name, number, _kind(decider, number <= exceptions), _condition(decider), "；".join(map(str, basis)),
+            document, str(decider.span),
+        )  # fmt: skip
+
+
+def _kind(decider: m.Clause | m.Row | m.Band, exception: bool) -> str:
+    match decider:
+        case m.Row():
+            return "row"
+        case m.Band():
+            return "band"
+    return "exception" if exception else "clause" if decider.condition is not None else "otherwise"
+
+
+def _condition(decider: m.Clause | m.Row | m.Band) -> str:
+    """The condition as it stands in the ruleset, on one line."""
+    if isinstance(decider, m.Clause):
+        return "否则" if decider.condition is None else " ".join(decider.condition.span.text.split())
+    return " ".join(decider.span.text.split())

@@ -1,0 +1,235 @@
+"""A run over records of several kinds that need each other: persons as a table, the other kinds in memory, all in one pass by steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from tiaoli.api import Rules
+from tiaoli.backends import columns as c
+from tiaoli.backends.lower import Wishes, lower
+from tiaoli.backends.stages import Staged
+from tiaoli.batch.computing import Query, Table, sound
+from tiaoli.batch.headings import read_headings
+from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of
+from tiaoli.batch.layout import ID, Shape, shape_of
+from tiaoli.batch.rejecting import Judge, as_rows, in_portions, reject
+from tiaoli.batch.running import Count, Heard, Run, Wish, lengthened, sink
+from tiaoli.batch.sources import TABLES, open_table
+from tiaoli.diagnostic import Diagnostic
+from tiaoli.errors import UsageError
+from tiaoli.people import uncomputed
+from tiaoli.record_files import SUFFIXES
+from tiaoli.records import Fault, Person
+from tiaoli.results import output_of, whole_file
+from tiaoli.values import INSURED
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tiaoli.outcome import Opening, Result
+
+
+@dataclass
+class Together:
+    """A run over the tables ``sources`` by kind of record. Raises UsageError for what is wrong with columns."""
+
+    rules: Rules
+    sources: Mapping[str, Any]
+    wish: Wish
+    persons: Any = None
+    folder: Path = field(default_factory=Path)
+    run: Run | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.kinds = tuple(self.sources)
+        wanted = self.rules.wanted(self.wish.years, self.wish.rules, self.wish.readings, self.kinds)
+        self.program, self.names, self.lasting = wanted
+        if INSURED in self.sources:
+            alone = replace(self.wish, rules=None)
+            self.run = Run(self.rules, self.sources[INSURED], alone, self.persons, None, self.folder)
+
+    @cached_property
+    def staged(self) -> Staged:
+        """The same rules for the interpreter: its reader judges the records."""
+        return self.rules.staged(self.wish.years, self.wish.rules, self.wish.readings, self.kinds)
+
+    # ── reading ──
+    def others(self) -> dict[str, dict[str, Person]]:
+        """The sound records of the kinds in memory, by kind and id; faulty ones go to ``faults``."""
+        found: dict[str, dict[str, Person]] = {}
+        for kind, source in self.sources.items():
+            if kind == INSURED:
+                continue
+            own = found.setdefault(kind, {})
+            for item in self._read(kind, source):
+                if isinstance(item, Person):
+                    own[item.id] = item
+                else:
+                    self.faults.append(replace(item, entity=item.entity or kind))
+        return found
+
+    def _read(self, kind: str, source: Any) -> Iterator[Person | Fault]:
+        reader = self.rules.reader_of(self.staged)
+        path = Path(source) if isinstance(source, str | Path) else None
+        texts = path is not None and path.suffix.lower() in SUFFIXES
+        if texts and path is not None and not (path.suffix.lower() in TABLES and _wide(path)):
+            yield from reader.read(path, kind)
+            return
+        for part in open_table(source):
+            names = part.frame.collect_schema().names()
+            headings = read_headings(self.program, kind, names, None if path is None else str(path))
+            rows = part.frame.collect(engine="streaming")
+            yield from self._of_table(kind, rows, headings)
+
+    def _of_table(self, kind: str, rows: pl.DataFrame, headings: Any) -> Iterator[Person | Fault]:
+        """The records of a table held in memory: wide ones row by row, long ones all together."""
+        reader = self.rules.reader_of(self.staged)
+        if headings.shape is Shape.LONG:
+            names = rows.columns
+            facts = {g.name: g.fact for g in headings.columns}
+            from tiaoli.batch.rejecting import plain
+
+            cells = [
+                (n, tuple(plain(v, facts.get(name), self.wish.units) for name, v in zip(names, row, strict=True)))
+                for n, row in enumerate(rows.iter_rows(), 2)
+            ]
+            yield from reader.read_cells(tuple(names), cells, Path(), from_text=True, kind=kind)
+            return
+        seen: set[str] = set()
+        for row in rows.iter_rows(named=True):
+            header, written = as_rows(headings, row, self.wish.units)
+            item = next(reader.read_cells(header, written, Path(), from_text=True, kind=kind))
+            if isinstance(item, Person) and item.id in seen:
+                said = Diagnostic("E857", {"person": item.id, "where": item.id})
+                item = Fault(item.id, (said,), kind)
+            elif isinstance(item, Person):
+                seen.add(item.id)
+            yield item
+
+    # ── computing ──
+    def go(self, output: Path | None, closing: Path | None, heard: Heard) -> tuple[dict[str, Count], dict[str, pl.DataFrame]]:
+        """Compute everything: write a file for each kind with results (or return frames), tell ``heard`` of rejects."""
+        with TemporaryDirectory(dir=self.folder, prefix=".tiaoli-") as held:
+            made = self._made(Path(held), closing is not None)
+            counts, frames = {}, {}
+            for kind, query in made.items():
+                counts[kind], frame = self._out(kind, query, output, closing)
+                if frame is not None:
+                    frames[kind] = frame
+            self._reject(made, counts, heard)
+        return counts, frames
+
+    def _made(self, folder: Path, closing: bool) -> dict[str, Query]:
+        others = self.others()
+        years = range(self.program.first, self.wish.years.stop)
+        have = {kind: columns_given(self.program, kind, years) for kind in others}
+        table = None if self.run is None else self.run._table(self.run.parts[0], folder)
+        if self.run is not None and len(self.run.parts) > 1:
+            raise UsageError([Diagnostic("E859", {"path": str(self.sources[INSURED])})])
+        if table is not None:
+            have[INSURED] = table.have
+        wishes = Wishes(self.names, have, self.wish.readings, self.lasting, None, self.wish.reasons, closing)
+        plan = lower(self.program, self.wish.years, wishes)
+        persons = None if table is None else sound(self.program, plan.kinds[INSURED], table)[0]
+        links = Links(self.program, plan, others, persons, self.faults)
+        persons = links.follow()
+        self.faults += links.found
+        frames = {k: frame_of(self.program, plan.kinds[k], people.values()).lazy() for k, people in others.items()}
+        if persons is not None:
+            frames[INSURED] = persons
+        good = dict(frames)
+        done = Steps(plan, frames, folder).run()
+        headings = None if table is None else table.headings
+        empty = Table(next(iter(good.values())), headings, self.wish.units)  # type: ignore[arg-type]
+        return {
+            k: Query(self.program, plan.kinds[k], table if k == INSURED and table else empty, good[k], done[k])
+            for k in self.kinds
+        }
+
+    def _out(
+        self, kind: str, made: Query, output: Path | None, closing: Path | None
+    ) -> tuple[Count, pl.DataFrame | None]:
+        results = made.results()
+        layout = self.wish.layout or (self.run.shape if self.run is not None else Shape.LONG)
+        if layout is Shape.LONG:
+            results = lengthened(results, made, self.wish.years)
+        count, frame = Count(), None
+        if made.plan.breaches:
+            row = made.breaches().collect(engine="streaming").row(0, named=True)
+            count.breaches = {name: number for name, number in row.items() if number}
+        if made.plan.outputs and output is not None:
+            _write(results, output_of(output, kind))
+            count.computed = made.done.select(_len()).collect(engine="streaming").item()
+        elif made.plan.outputs:
+            frame = results.collect(engine="streaming")
+            count.computed = frame[ID].n_unique()
+        if closing is not None and made.plan.closing:
+            _write(made.closing(), output_of(closing, kind))
+        return count, frame
+
+    # ── what was set aside ──
+    def _reject(self, made: Mapping[str, Query], counts: Mapping[str, Count], heard: Heard) -> None:
+        for fault in self.faults:
+            counts[fault.entity or INSURED].rejected += 1
+            for diagnostic in fault.diagnostics:
+                heard(reject(diagnostic, fault.person, self.wish.lang))
+        for kind, query in made.items():
+            if kind == INSURED and self.run is not None:
+                self._of_persons(query, counts[kind], heard)
+            failed = None if query.failed is None else query.failed.collect(engine="streaming")
+            for (ident,) in () if failed is None else failed.iter_rows():
+                counts[kind].rejected += 1
+                heard(reject(self._failed(query.plan, ident), ident, self.wish.lang))
+            counts[kind].people = counts[kind].computed + counts[kind].rejected
+
+    def _failed(self, plan: c.KindPlan, ident: str) -> Diagnostic:
+        from tiaoli.meaning import Trouble
+
+        check = plan.failures[0]
+        why = Trouble("E802", (("text", check.name),))
+        return uncomputed(why, ident, check.year or 0, check.name)
+
+    def _of_persons(self, made: Query, count: Count, heard: Heard) -> None:
+        assert self.run is not None
+        _, bad = sound(self.program, made.plan, made.table)
+        judge = Judge(
+            self.rules.reader_of(self.staged), made.table.headings, self.wish.units, frozenset(self.run.twice),
+            self.wish.lang, self._moves,
+        )  # fmt: skip
+        for rows in in_portions(bad):
+            for outcome in self.run._outcomes(judge, made, rows):
+                count.rejected += 1
+                for one in outcome if isinstance(outcome, list) else ():
+                    heard(one)
+
+    def _moves(self, person: Person, _: Opening | None) -> Result:
+        """Who is sound and yet set aside moves between places, and cannot be computed with other records."""
+        year, place = next(iter(person.places.items()), (self.wish.years.start, ""))
+        reason = "与其他记录一起计算的人不能转移 / who is computed with other records cannot move"
+        arguments = {"person": person.id, "year": year, "own": self.rules.place, "place": place, "reason": reason}
+        raise UsageError([Diagnostic("E806", arguments)])
+
+
+def _wide(path: Path) -> bool:
+    part = open_table(path)[0]
+    names = part.frame.collect_schema().names()
+    return shape_of(names) is Shape.WIDE and any("@" in n for n in names)
+
+
+def _write(frame: pl.LazyFrame, path: Path) -> None:
+    with whole_file(path) as partial:
+        typed = partial.with_name(partial.name + path.suffix)
+        sink(frame, typed).collect(engine="streaming")
+        typed.replace(partial)
+
+
+def _len() -> pl.Expr:
+    import polars as pl
+
+    return pl.len()
