@@ -33,7 +33,12 @@ REGIONS: dict[str, list[int]] = {
     "统筹地区医疗救助起付线": [0, 0, 1_500_00, 3_000_00, 4_000_55],
     "统筹地区医疗救助年度限额": [20_000_00, 30_000_00, 50_000_00, 60_000_00, 100_000_00],
 }
-OFTEN_UNKNOWN = {"统筹地区两病用药年度限额", "统筹地区医疗救助比例", "统筹地区医疗救助起付线", "统筹地区医疗救助年度限额"}
+OFTEN_UNKNOWN = {
+    "统筹地区两病用药年度限额",
+    "统筹地区医疗救助比例",
+    "统筹地区医疗救助起付线",
+    "统筹地区医疗救助年度限额",
+}
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,9 @@ def _enrolments(dice: np.random.Generator, n: int, shares: Shares) -> dict[int, 
 
 def _paydays(dice: np.random.Generator, n: int, y: int, shares: Shares) -> Values:
     march = _day(y, 3, 1)
-    edges = np.array([_day(y, 1, 1) - 1, _day(y, 1, 1), _day(y, 1, 31), march - 1, march, _day(y, 5, 31), _day(y, 11, 30)])
+    edges = np.array(
+        [_day(y, 1, 1) - 1, _day(y, 1, 1), _day(y, 1, 31), march - 1, march, _day(y, 5, 31), _day(y, 11, 30)]
+    )
     autumn = _day(y - 1, 9, 15) + dice.integers(0, 108, n)
     winter = _day(y, 1, 1) + dice.integers(0, 58, n)
     late = march + dice.integers(0, 306, n)
@@ -170,7 +177,10 @@ def _year(
 def _regional(dice: np.random.Generator, n: int, region: Values, shares: Shares) -> dict[str, pl.Series]:
     unknown = {name: 0.5 if name in OFTEN_UNKNOWN else shares.unknown for name in REGIONAL}
     return {
-        name: _optional(np.array(REGIONS[name])[region], (dice.random(n) if name not in OFTEN_UNKNOWN else dice.random(5)[region]) >= unknown[name])
+        name: _optional(
+            np.array(REGIONS[name])[region],
+            (dice.random(n) if name not in OFTEN_UNKNOWN else dice.random(5)[region]) >= unknown[name],
+        )
         for name in REGIONAL
     }
 

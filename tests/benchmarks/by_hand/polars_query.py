@@ -9,6 +9,7 @@ nulls that arithmetic carries along, and a null condition takes the ``otherwise`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import reduce
 from operator import add, or_
 from pathlib import Path
@@ -41,6 +42,18 @@ POOREST = ("特困人员", "低保对象")
 TILTED = (*POOREST, "返贫致贫人口")
 AIDED = (*TILTED, "监测对象", "低保边缘家庭成员", "因病致贫重病患者")
 SUBSIDISED = tuple(name for name in GROUPS if name != "特困人员")
+
+DAYS = range((date(FIRST, 1, 1) - date(1970, 1, 1)).days, (date(2200, 1, 1) - date(1970, 1, 1)).days)
+WAITS = range(LEAST_WAIT, LEAST_WAIT + len(YEARS))
+
+
+def _after_waits() -> pl.Expr:
+    """Every day from 2025 on, moved on by each wait there is, one after another: looking one up is far cheaper than reckoning it."""
+    days = pl.Series(DAYS, dtype=pl.Int32).cast(pl.Date)
+    return pl.lit(pl.concat([days.dt.offset_by(f"{months}mo") for months in WAITS]))
+
+
+AFTER_WAIT = _after_waits()
 
 Step = Callable[[int], list[pl.Expr]]
 
@@ -80,8 +93,8 @@ def _at_least_zero(e: pl.Expr) -> pl.Expr:
 
 
 def _lesser(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    """The lesser of the two; null where one is null."""
-    return a - _at_least_zero(a - b)
+    """The lesser of the two; null where one is null, unlike ``min_horizontal``."""
+    return pl.when(a <= b).then(a).when(a > b).then(b)
 
 
 def _share(amount: pl.Expr, rate: pl.Expr) -> pl.Expr:
@@ -120,7 +133,7 @@ def _lapses(y: int) -> list[pl.Expr]:
     return [
         *rewards,
         late.alias(f"_late@{y}"),
-        _lesser(reduce(add, missed) * STEP, pl.col("_limit")).alias(f"累计降低额度@{y}"),
+        pl.min_horizontal(reduce(add, missed) * STEP, "_limit").alias(f"累计降低额度@{y}"),
         pl.when(exempt).then(0).otherwise(missed[-1]).alias(f"_unwaived@{y}"),
     ]
 
@@ -138,11 +151,13 @@ def _waits(y: int) -> list[pl.Expr]:
             fixed.alias(f"待遇等待期@{y}"),
             NOTHING.alias(f"补缴金额@{y}"),
         ]
-    more = _at_least_zero(missed - 1)
-    left = _at_least_zero(more - pl.col(f"补缴年数@{y}"))
+    more = pl.max_horizontal(missed - 1, NOTHING)
+    left = pl.max_horizontal(more - pl.col(f"补缴年数@{y}"), NOTHING)
     variable = left
     if y >= FIRST + LONG_LAPSE:
-        variable = pl.when(missed >= LONG_LAPSE).then(left.clip(lower_bound=LEAST_WAIT)).otherwise(left)
+        variable = (
+            pl.when(missed >= LONG_LAPSE).then(pl.max_horizontal(left, pl.lit(LEAST_WAIT, pl.Int64))).otherwise(left)
+        )
     return [
         floor,
         fixed.alias(f"固定等待期@{y}"),
@@ -241,7 +256,7 @@ def _reward(y: int) -> list[pl.Expr]:
 
 def _ceiling(y: int) -> list[pl.Expr]:
     total = pl.col(f"连续参保激励额度@{y}") + pl.col(f"零报销激励额度@{y}")
-    raised = _lesser(total, pl.col("_limit"))
+    raised = pl.min_horizontal(total, "_limit")
     return [
         raised.alias(f"累计提高额度@{y}"),
         (pl.col(f"_floor@{y}") + raised).alias(f"大病保险最高支付限额@{y}"),
