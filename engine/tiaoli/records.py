@@ -185,12 +185,24 @@ class RecordReader:
             yield self._one(raw, path, count, seen, None)
 
     def read_cells(
-        self, header: tuple[str, ...], rows: Iterable[tuple[int, tuple[object, ...]]], path: Path, *, from_text: bool, kind: str = INSURED
+        self,
+        header: tuple[str, ...],
+        rows: Iterable[tuple[int, tuple[object, ...]]],
+        path: Path,
+        *,
+        from_text: bool,
+        kind: str = INSURED,
     ) -> Iterator[Person | Fault]:
         """Yield the records of rows of cells, each with its line: one row a record and year, under the columns ``header``."""
         seen: dict[str, dict[str, int | None]] = {entity: {} for entity in self._shapes}
-        for count, item in enumerate(read_table([(1, header), *rows], self._shapes[kind], kind, from_text=from_text), 1):
-            yield replace(_whole(item, path), whole=True) if isinstance(item, Trouble) else self._one(item, path, count, seen, kind)
+        for count, item in enumerate(
+            read_table([(1, header), *rows], self._shapes[kind], kind, from_text=from_text), 1
+        ):
+            yield (
+                replace(_whole(item, path), whole=True)
+                if isinstance(item, Trouble)
+                else self._one(item, path, count, seen, kind)
+            )
 
     def one(self, raw: Raw, path: Path) -> Person | Fault:
         """Return the person of one record read elsewhere (a case's), or its fault."""

@@ -265,3 +265,99 @@ def _shown(people: int, rows: int) -> Iterator[Callable[[int], None]]:
             bar.update(task, completed=made, description=text)
 
         yield told
+
+
+# ── reasons and queries ──────────────────────────────────────────────────────
+
+
+def reasons(
+    place: Annotated[str, typer.Argument(help="地区代码 / the place")],
+    year: Annotated[str, typer.Option("--year", metavar="2025..2030", help="年度 / insured years")],
+    rule: Annotated[list[str] | None, typer.Option("--rule", help="只要这些规则 / these rules only")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="写入 .csv / write to a file")] = None,
+    form: Format = "text",
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """列出 run --reasons 写的代码：每个数对应哪条规则的哪一条、什么条件、什么依据。 What the codes of reasons stand for."""
+    from tiaoli.batch import reasons as told
+
+    set_lang(lang)
+    choice(form, ("text", "json"), "--format")
+    years = years_of(year)
+    if output is not None and output.suffix.lower() != ".csv":
+        wrong(Diagnostic("E825", {"text": f"--output {output}", "form": "--output *.csv"}))
+    writable(output)
+    with guarded():
+        rules = _rules(place, rulesets)
+        compiled = rules.compiled(years, rule)
+        found = [(y, r) for y in years for r in told.reasons_of(compiled.program, y, compiled.outputs)]
+        if output is not None:
+            told.write_csv(found, output)
+        elif form == "json":
+            print(dumps(told.as_json(found)))
+        else:
+            show_on_terminal(told.as_text, told.as_rich, found, language())
+
+
+def compiled_query(
+    place: Annotated[str, typer.Argument(help="地区代码 / the place")],
+    year: Annotated[str, typer.Option("--year", metavar="2025..2030", help="年度 / insured years")],
+    target: Annotated[str, typer.Option("--to", metavar="sql", help="译成什么 / what to compile to")] = "sql",
+    dialect: Annotated[
+        str, typer.Option("--dialect", metavar="duckdb|spark|postgres", help="哪种 SQL / the dialect")
+    ] = "duckdb",
+    rule: Annotated[list[str] | None, typer.Option("--rule", help="只要这些规则 / these rules only")] = None,
+    reading: Annotated[
+        list[str] | None,
+        typer.Option("--reading", metavar="NAME=OPTION", help="存疑的读法 / the reading of an open question"),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", metavar="TABLE", help="记录所在的表或 .parquet 文件 / the table of records"),
+    ] = None,
+    units: UnitsOption = "元",
+    what: Annotated[
+        str, typer.Option("--query", metavar="results|rejects|closing|breaches", help="哪个查询 / which query")
+    ] = "results",
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="每个结果加一列：由哪一条决定 / a column with the clause that decided")
+    ] = False,
+    rulesets: Rulesets = None,
+    lang: Lang = None,
+) -> None:
+    """把规则译成一条 SQL 查询，每年一段，附依据。 Compile the rules into one SQL query, a part a year, with citations."""
+    from tiaoli.values import INSURED
+
+    set_lang(lang)
+    choice(target, ("sql",), "--to")
+    choice(dialect, ("duckdb", "spark", "postgres"), "--dialect")
+    choice(what, ("results", "rejects", "closing", "breaches"), "--query")
+    unit = layout_of("wide", units)[1]
+    years = years_of(year)
+    needs_packages("sqlglot")
+    with guarded():
+        from tiaoli.backends import sql
+        from tiaoli.backends.lower import Wishes, lower
+        from tiaoli.batch.layout import Units, columns_of
+
+        rules = _rules(place, rulesets)
+        readings = dict(text.split("=", 1) for text in reading or () if "=" in text)
+        program, names, lasting = rules.wanted(years, rule, readings, (INSURED,))
+        read = rules.compiled(years, rule, readings).needed_facts
+        have = frozenset(
+            c.name
+            for c in columns_of(program, INSURED, layout_of("wide", units)[0], range(program.first, years.stop))
+            if c.fact.name in read.get(c.year or 0, ())
+        )
+        plan = lower(
+            program, years, Wishes(names, {INSURED: have}, readings, lasting, None, reasons, what == "closing")
+        )
+        setting = sql.Setting(
+            {INSURED: source or "records"},
+            dialect,  # type: ignore[arg-type]
+            unit is Units.FEN,
+            lang=language(),
+        )
+        written = {"results": sql.query, "rejects": sql.rejects, "closing": sql.closing, "breaches": sql.breaches}[what]
+        print(written(plan, program, setting))

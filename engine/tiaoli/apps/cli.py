@@ -16,8 +16,8 @@ import typer
 from tiaoli.apps import batch_commands, library_commands, testing
 from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal, years_of
 from tiaoli.apps.running import Run, files_of, keep_apart, read_states, readable, writable
-from tiaoli.apps.table_running import Options, TableRun, engine_for
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
+from tiaoli.apps.table_running import Options, TableRun, engine_for
 from tiaoli.apps.usage import Commands
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.exact_json import dumps
@@ -153,16 +153,21 @@ def run(
     ] = False,
     engine: Annotated[
         str,
-        typer.Option("--engine", metavar="auto|interpreter|polars|duckdb|spark", help="用什么计算；auto 按文件选 / what computes"),
+        typer.Option(
+            "--engine", metavar="auto|interpreter|polars|duckdb|spark", help="用什么计算；auto 按文件选 / what computes"
+        ),
     ] = "auto",
     layout: Annotated[
-        str | None, typer.Option("--layout", metavar="wide|long", help="结果表：一人一行，或一人一年一行；不写同输入 / results")
+        str | None,
+        typer.Option("--layout", metavar="wide|long", help="结果表：一人一行，或一人一年一行；不写同输入 / results"),
     ] = None,
     units: Annotated[
-        str | None, typer.Option("--units", metavar="元|分", help="表中金额以元（小数）或分（整数）计 / yuan or whole fen")
+        str | None,
+        typer.Option("--units", metavar="元|分", help="表中金额以元（小数）或分（整数）计 / yuan or whole fen"),
     ] = None,
     persons: Annotated[
-        Path | None, typer.Option("--persons", help="本人一级的事实在另一张表 / facts of whole persons, in a second table")
+        Path | None,
+        typer.Option("--persons", help="本人一级的事实在另一张表 / facts of whole persons, in a second table"),
     ] = None,
     rejects: Annotated[
         Path | None, typer.Option("--rejects", help="有错而没有计算的人写到这个表 / who was not computed, and why")
@@ -342,6 +347,8 @@ app.command()(library_commands.places)
 app.command()(library_commands.compare)
 app.command()(testing.test)
 app.command()(batch_commands.synth)
+app.command()(batch_commands.reasons)
+app.command("compile")(batch_commands.compiled_query)
 
 
 # ── fmt and new ──────────────────────────────────────────────────────────────

@@ -165,7 +165,9 @@ class TableRun:
             for place in (output, closing):
                 if place is not None and len(run.parts) > 1:
                     place.mkdir(exist_ok=True)
-            count, rejects = run_files(run, Places(output, closing, self.options.rejects, self.options.resume), self._part)
+            count, rejects = run_files(
+                run, Places(output, closing, self.options.rejects, self.options.resume), self._part
+            )
         self._tell(count, rejects, output)
         if self.options.summary is not None or self.options.by:
             from tiaoli.batch.running import scan
@@ -207,14 +209,17 @@ class TableRun:
         yuan = self.wish().units is Units.YUAN
         note(
             f"{self.rules.place} · 引擎 {self.engine} · {'宽表（一人一行）' if wide else '长表（一人一年一行）'}{span[0] if wide else ''}"
-            f" · 金额以{'元' if yuan else '分'}计" + ("" if layout is shape else f" · 结果为{'宽表' if layout is Shape.WIDE else '长表'}"),
+            f" · 金额以{'元' if yuan else '分'}计"
+            + ("" if layout is shape else f" · 结果为{'宽表' if layout is Shape.WIDE else '长表'}"),
             f"{self.rules.place} · engine {self.engine} · {'wide table (a row a person)' if wide else 'long table (a row a person and year)'}"
             f"{span[1] if wide else ''} · money in {'yuan' if yuan else 'fen'}"
             + ("" if layout is shape else f" · results {'wide' if layout is Shape.WIDE else 'long'}"),
         )
 
     # ── several kinds ──
-    def _together(self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None) -> bool:
+    def _together(
+        self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None
+    ) -> bool:
         from tiaoli.batch.running import Count, Rejects
         from tiaoli.batch.together import Together
 
@@ -236,14 +241,21 @@ class TableRun:
         return bool(total.rejected or self._breached(run.program, total))
 
     # ── DuckDB and Spark ──
-    def _by_sql(self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None) -> bool:
+    def _by_sql(
+        self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None
+    ) -> bool:
         raise NotImplementedError
 
     # ── telling ──
     def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:
         for one in rejects.shown:
             where = "" if one.fact is None else f" · {one.fact}" + (f"@{one.year}" if one.year else "")
-            print(f"{one.code} {one.ident or '—'}{where}：{one.reason}" if language() == "zh" else f"{one.code} {one.reason}", file=sys.stderr)
+            print(
+                f"{one.code} {one.ident or '—'}{where}：{one.reason}"
+                if language() == "zh"
+                else f"{one.code} {one.reason}",
+                file=sys.stderr,
+            )
         more = rejects.lines - len(rejects.shown)
         if more > 0:
             codes = "，".join(f"{code} {number}" for code, number in sorted(rejects.codes.items()))
@@ -282,7 +294,9 @@ class TableRun:
 
         results = pl.concat(frames)
         self._known_columns(results)
-        lines = list(summarise(run.program, results, run.names, self.years, run.layout, run.wish.units, self.options.by))
+        lines = list(
+            summarise(run.program, results, run.names, self.years, run.layout, run.wish.units, self.options.by)
+        )
         found = table(lines, self.options.by)
         if self.options.summary is None:
             _print_frame(found, rows=None)
@@ -300,7 +314,9 @@ class TableRun:
         names = there | {n.rpartition("@")[0] for n in there if "@" in n}
         for name in self.options.by:
             if name not in names:
-                wrong(Diagnostic("E718", {"where": "--by", "name": name, "nearest": nearest(name, sorted(names)) or "—"}))
+                wrong(
+                    Diagnostic("E718", {"where": "--by", "name": name, "nearest": nearest(name, sorted(names)) or "—"})
+                )
 
 
 def opening_table(path: Path) -> Any:
@@ -327,7 +343,12 @@ def _print_frame(frame: Any, rows: int | None = 20) -> None:
     if not sys.stdout.isatty():
         print(frame.write_csv(), end="")
         return
-    with pl.Config(tbl_rows=-1 if rows is None else rows, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+    with pl.Config(
+        tbl_rows=-1 if rows is None else rows,
+        tbl_cols=-1,
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+    ):
         print(frame)
 
 

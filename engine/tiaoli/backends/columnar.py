@@ -6,7 +6,7 @@ Whole numbers take 32, 64 or 128 bits, as few as what they can reach allows; no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 Width: TypeAlias = int
-
 
 
 def width(low: int, high: int) -> Width:
@@ -94,11 +93,15 @@ def _choice(node: c.Call, bits: Width) -> tuple[pl.Expr, Width]:
     condition, then, otherwise = node.operands
     parts = [_write(then), _write(otherwise)]
     if node.sort is Sort.WHOLE:
-        bits = max(bits, *(b for p, (_, b) in zip(node.operands[1:], parts, strict=True) if not isinstance(p, c.Literal)), 32)
+        bits = max(
+            bits, *(b for p, (_, b) in zip(node.operands[1:], parts, strict=True) if not isinstance(p, c.Literal)), 32
+        )
         held = [_at(e, b, bits, n) for (e, b), n in zip(parts, node.operands[1:], strict=True)]
     else:
         held = [e for e, _ in parts]
-        held = [pl.lit(None, dtype=dtype(node)) if _is_null(n) else e for e, n in zip(held, node.operands[1:], strict=True)]
+        held = [
+            pl.lit(None, dtype=dtype(node)) if _is_null(n) else e for e, n in zip(held, node.operands[1:], strict=True)
+        ]
     return pl.when(_write(condition)[0]).then(held[0]).otherwise(held[1]), bits
 
 
@@ -218,7 +221,7 @@ _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "×": lambda a, b: a * b,
-    "负": lambda a: -a,
+    "负": lambda a: 0 - a,
     "绝对值": lambda a: a.abs(),
     "整除": lambda a, b: a // b,
     "取小": _least,
@@ -260,7 +263,9 @@ def join(frame: pl.LazyFrame, target: pl.LazyFrame, step: c.Join, ident: str) ->
     """Return the frame with columns of the records that its link names; ``ident`` is the column of ids of the target."""
     import polars as pl
 
-    taken = target.select(pl.col(ident).alias(step.link), *(pl.col(theirs).alias(ours) for theirs, ours in step.columns))
+    taken = target.select(
+        pl.col(ident).alias(step.link), *(pl.col(theirs).alias(ours) for theirs, ours in step.columns)
+    )
     return frame.join(taken, on=step.link, how="left", maintain_order="left")
 
 

@@ -18,6 +18,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from tiaoli.values import add_months, month_end
+from tiaoli.values import make_date as make_day
 
 Scalar: TypeAlias = int | bool | date | str | None
 
@@ -239,7 +240,7 @@ def _easier(sign: str, a: Call, b: Literal) -> Expression | None:
     """A comparison with a fixed number, without the fixed addend; of a year, as one of dates."""
     assert b.value is not None
     if a.operation == "+" and isinstance(a.operands[1], Literal) and isinstance(b.value, int):
-        return compare(sign, a.operands[0], literal(b.value - int(a.operands[1].value or 0)))
+        return compare(sign, a.operands[0], subtract(b, a.operands[1]))
     if a.operation == "年" and isinstance(b.value, int) and 1 <= b.value < 9999 and sign not in ("=", "≠"):
         year = b.value + (sign in (">", "≤"))
         return compare("≥" if sign in (">", "≥") else "<", a.operands[0], literal(date(year, 1, 1)))
@@ -532,7 +533,7 @@ _COMPUTE: dict[str, Callable[..., Scalar]] = {
     "星期": lambda d: d.isoweekday(),
     "月初": lambda d: d.replace(day=1),
     "月末": month_end,
-    "成日期": lambda y, m, d: min(date(y, m, 1).replace(day=min(d, 28)) + timedelta(max(d - 28, 0)), month_end(date(y, m, 1))),
+    "成日期": lambda y, m, d: make_day(y, m, min(d, 31)),
     "加月": add_months,
     "加天": lambda d, n: d + timedelta(n),
     "相差天数": lambda a, b: (a - b).days,

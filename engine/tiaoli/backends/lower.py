@@ -125,7 +125,7 @@ class _Lowering:
         for year in range(begin, self.asked.stop):
             self._year(year)
         kinds = {kind: self._kind(kind) for kind in self.kinds}
-        return c.Plan(self.program.place, self.asked, begin, kinds, tuple(self.steps))
+        return pruned(c.Plan(self.program.place, self.asked, begin, kinds, tuple(self.steps)))
 
     def _year(self, year: int) -> None:
         rules = self.source.years.get(year, [])
@@ -207,17 +207,15 @@ class _Lowering:
         fact = self.program.facts[name]
         own = column(name, year)
         opened = year is not None and year == self.wishes.opening
-        default = default_of(fact)
+        default: Any = default_of(fact)
         if fact.entity not in self.kinds or not (opened or own in self.wishes.have[fact.entity]):
-            value = _fixed(default, fact.type)
-            lacks = TRUE if value.value is None and not fact.type.nullable else FALSE
-            return Low(value, None, FALSE, lacks)
+            lacking = default is None and not fact.type.nullable
+            return Low(_fixed(default, fact.type), None, FALSE, TRUE if lacking else FALSE)
         self.inputs[fact.entity].setdefault(own, c.Input(own, name, year, None if opened else default, opened))
         low, high = limits_of(fact) if sort_of(fact.type) in (Sort.WHOLE, Sort.DAY) else (0, 0)
         sure = default is not None or (fact.required and not opened)
         read = c.Read(sort_of(fact.type), low, high, not sure, own)
-        lacks = FALSE if sure or fact.type.nullable else c.is_absent(read)
-        return Low(read, None, FALSE, lacks)
+        return Low(read, None, FALSE, FALSE if sure or fact.type.nullable else c.is_absent(read))
 
     # ── other records ──
     def through(self, entity: str, link: Expression, target: str, value: Low, name: str) -> Low:
@@ -375,6 +373,63 @@ class _Lowering:
                 yield c.Check("E727", fact.name, year, fails)
 
 
+# ── what nobody reads ────────────────────────────────────────────────────────
+
+
+def pruned(plan: c.Plan) -> c.Plan:
+    """Return the plan without columns, joins, figures and inputs that nothing given out rests on."""
+    needed = {kind: set(_given_out(own)) for kind, own in plan.kinds.items()}
+    steps: list[c.Step] = []
+    for step in reversed(plan.steps):
+        kept = _kept(step, needed)
+        if kept is not None:
+            steps.append(kept)
+    kinds = {kind: _with_inputs(own, needed[kind]) for kind, own in plan.kinds.items()}
+    return replace(plan, kinds=kinds, steps=tuple(reversed(steps)))
+
+
+def _given_out(own: c.KindPlan) -> Iterator[str]:
+    for given in (*own.outputs, *own.reasons, *own.closing, *own.breaches):
+        yield from c.reads(given.expression)
+    for check in own.failures:
+        yield from c.reads(check.fails)
+
+
+def _kept(step: c.Step, needed: dict[str, set[str]]) -> c.Step | None:
+    """What of a step is needed; what that reads is needed in turn."""
+    match step:
+        case c.Compute():
+            definitions = tuple(d for d in step.definitions if d.column in needed[step.entity])
+            for definition in definitions:
+                needed[step.entity].update(c.reads(definition.expression))
+            return replace(step, definitions=definitions) if definitions else None
+        case c.Join():
+            columns = tuple((theirs, ours) for theirs, ours in step.columns if ours in needed[step.entity])
+            needed[step.target].update(theirs for theirs, _ in columns)
+            needed[step.entity].update([step.link] if columns else [])
+            return replace(step, columns=columns) if columns else None
+        case c.Gather():
+            figures = tuple(f for f in step.figures if f.column.name in needed[step.entity])
+            for figure in figures:
+                needed[step.members].update(c.reads(figure.condition))
+                needed[step.members].update(c.reads(figure.value) if figure.value is not None else ())
+            needed[step.members].update([step.link] if figures else [])
+            return replace(step, figures=figures) if figures else None
+
+
+def _with_inputs(own: c.KindPlan, needed: set[str]) -> c.KindPlan:
+    """The inputs that are read, also by a check whose fact is; and the checks and links among those."""
+    read = set(needed)
+    facts = {i.name for i in own.inputs if i.column in needed}
+    checks = tuple(x for x in own.checks if x.name in facts)
+    for check in checks:
+        read.update(c.reads(check.fails))
+    inputs = tuple(i for i in own.inputs if i.column in read)
+    there = {i.column for i in inputs}
+    checks = tuple(x for x in checks if set(c.reads(x.fails)) <= there)
+    return replace(own, inputs=inputs, links=tuple(x for x in own.links if x.column in there), checks=checks)
+
+
 _MOST = 1_500_000_000
 
 _COSTS = {"整除": 4, "加月": 60, "成日期": 60, "月末": 60, "月初": 40, "年": 25, "月": 25, "日": 25, "星期": 8}
@@ -518,7 +573,8 @@ class _Writer:
     ) -> tuple[Low, Expression]:
         """The value of the first clause whose condition holds."""
         *before, (_, last, number) = clauses
-        low, code = self._given(rule, last), c.literal(number)
+        low = self._given(rule, last)
+        code: Expression = c.literal(number)
         for condition, value, number in reversed(before):
             assert condition is not None
             when, own = self.write(condition), self._given(rule, value)
@@ -530,16 +586,16 @@ class _Writer:
     def _either(when: Low, own: Low, rest: Low) -> Low:
         holds = when.value
         known = c.negate(when.lacks)
-        fails = c.either(when.fails, c.both(known, c.either(c.both(holds, own.fails), c.both(c.negate(holds), rest.fails))))
+        fails = c.either(
+            when.fails, c.both(known, c.either(c.both(holds, own.fails), c.both(c.negate(holds), rest.fails)))
+        )
         lacks = c.both(
             c.negate(when.fails),
             c.either(when.lacks, c.both(holds, own.lacks), c.both(c.negate(holds), rest.lacks)),
         )  # fmt: skip
         return Low(c.choose(holds, own.value, rest.value), None, fails, lacks)
 
-    def _group(
-        self, rule: m.Rule, group: tuple[m.Clause, ...], rest: Low, code: Expression
-    ) -> tuple[Low, Expression]:
+    def _group(self, rule: m.Rule, group: tuple[m.Clause, ...], rest: Low, code: Expression) -> tuple[Low, Expression]:
         """Exceptions of one rank: all are tried, those that hold must agree."""
         tried: list[tuple[Low, Low]] = []
         numbers = self._numbers(rule)
@@ -654,7 +710,7 @@ class _Writer:
         found = c.lookup(low.value, table, sort_of(parameter.type))
         if parameter.type.nullable:
             return Low(found, None, low.fails, low.lacks)
-        fails = TRUE if isinstance(found, c.Literal) and found.value is None else FALSE
+        fails: Expression = TRUE if isinstance(found, c.Literal) and found.value is None else FALSE
         if isinstance(found, c.Lookup):
             fails = c.both(c.negate(low.undone), c.is_absent(found))
             if _covers(key, table):
@@ -760,7 +816,9 @@ def _with(low: Low, operands: Sequence[Low]) -> Low:
 def _constant(e: m.Constant) -> Low:
     value = e.value
     if value is None:
-        return Low(c.absent(sort_of(e.type)), c.literal(1) if e.scale is None and sort_of(e.type) is Sort.WHOLE else None)
+        return Low(
+            c.absent(sort_of(e.type)), c.literal(1) if e.scale is None and sort_of(e.type) is Sort.WHOLE else None
+        )
     if isinstance(value, Fraction | int) and not isinstance(value, bool):
         number = Fraction(value)
         if e.scale is None:
@@ -820,7 +878,9 @@ def quotient(n: Expression, d: Expression, mode: Mode) -> Expression:
             return _half_up(n, d) if sure else _by_sign(n, _half_up(n, d), c.negative(_half_up(c.negative(n), d)))
         case Mode.HALF_EVEN:
             twice = c.multiply(c.subtract(n, c.multiply(down, d)), c.literal(2))
-            odd = c.compare("=", c.subtract(down, c.multiply(c.floor_divide(down, c.literal(2)), c.literal(2))), c.literal(1))
+            odd = c.compare(
+                "=", c.subtract(down, c.multiply(c.floor_divide(down, c.literal(2)), c.literal(2))), c.literal(1)
+            )
             more = c.either(c.compare(">", twice, d), c.both(c.compare("=", twice, d), odd))
             return c.choose(more, c.add(down, c.literal(1)), down)
 

@@ -248,7 +248,7 @@ class _Query:
 
     def _link(self, kind: str, link: _Link) -> None:
         chain = self.chain(kind)
-        if chain.layers:
+        if chain.layers or any(link.link == ours for other in chain.links for _, ours in other.columns):
             self.last(kind)
         chain.links.append(link)
 

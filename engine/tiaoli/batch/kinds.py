@@ -54,9 +54,7 @@ def _value(person: Person, fact: m.Fact, year: int | None, place: int) -> Any:
 
 def columns_given(program: m.Program, kind: str, years: range) -> frozenset[str]:
     """Return the columns of a kind held in memory: every fact, of every year."""
-    return frozenset(
-        column(f.name, y) for f in program.facts_of(kind) for y in (years if f.yearly else (None,))
-    )
+    return frozenset(column(f.name, y) for f in program.facts_of(kind) for y in (years if f.yearly else (None,)))
 
 
 # ── links ────────────────────────────────────────────────────────────────────
@@ -117,9 +115,13 @@ class Links:
             ids = pl.Series(list(self.others.get(link.target, {})), dtype=pl.String)
             if link.target == INSURED:
                 every = self.persons.select(ID)
-                lost = self.persons.filter(pl.col(link.column).is_not_null()).join(every, left_on=link.column, right_on=ID, how="anti")
+                lost = self.persons.filter(pl.col(link.column).is_not_null()).join(
+                    every, left_on=link.column, right_on=ID, how="anti"
+                )
             else:
-                lost = self.persons.filter(pl.col(link.column).is_not_null() & ~pl.col(link.column).is_in(ids.implode()))
+                lost = self.persons.filter(
+                    pl.col(link.column).is_not_null() & ~pl.col(link.column).is_in(ids.implode())
+                )
             for ident, found in lost.select(ID, link.column).collect(engine="streaming").iter_rows():
                 bad.add(ident)
                 self.found.append(Fault(ident, (self._dangles(ident, link, found),), INSURED))

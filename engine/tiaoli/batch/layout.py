@@ -81,7 +81,7 @@ def dtype_of_type(kind: Type, digits: int, units: Units, limits: tuple[int, int]
             places = 2 if kind.kind is Kind.MONEY else digits
             return pl.Decimal(18 if places <= 6 else 38, places)
     low, high = limits
-    return pl.Int32() if -(2**31) <= low and high < 2**31 else pl.Int64()
+    return pl.Int32() if low >= -(2**31) and high < 2**31 else pl.Int64()
 
 
 def year_of_column(name: str) -> tuple[str, int] | None:

@@ -7,17 +7,19 @@ sorted: for each year an index says where in the window each person's row is, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tiaoli.batch.headings import Given, Headings
 from tiaoli.batch.layout import YEAR_SIGN, Shape
 
 if TYPE_CHECKING:
     import polars as pl
+
+Windows: TypeAlias = "Callable[[], Iterator[pl.DataFrame]]"
 
 WINDOW = 1_000_000
 """Rows in a window, about."""
@@ -131,7 +133,7 @@ class _Widening:
         if rest is not None and rest.height:
             yield self.window(rest)
 
-    def windows_by_hash(self, folder: Path, rows: int):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def windows_by_hash(self, folder: Path, rows: int) -> Windows:
         """Return the generator of windows over files into which the rows are dealt by a hash of the id."""
 
         def windows() -> Iterator[pl.DataFrame]:
@@ -148,7 +150,9 @@ class _Widening:
                     if path.exists():
                         wide = self.window(pl.read_parquet(path))
                     else:
-                        wide = pl.DataFrame(schema={k: v for k, v in self.schema().items() if k != ODD}).with_columns(pl.lit(False).alias(ODD))
+                        wide = pl.DataFrame(schema={k: v for k, v in self.schema().items() if k != ODD}).with_columns(
+                            pl.lit(False).alias(ODD)
+                        )
                     if self.persons is not None:
                         extra = pl.read_parquet(beside) if beside.exists() else self.persons.head(0).collect()
                         wide = self._beside(wide, extra)
@@ -211,7 +215,7 @@ class _Widening:
         return value, conflict.select(pl.any_horizontal(pl.all()).alias("c"))["c"].to_numpy()
 
 
-def _nullable(where: object) -> pl.Series:
+def _nullable(where: Any) -> pl.Series:
     import polars as pl
 
     index = pl.Series(where)
@@ -231,7 +235,7 @@ def deal(frame: pl.LazyFrame, ident: str, parts: int, folder: Path) -> None:
     frame.sink_parquet(target, row_group_size=20_000, compression="lz4", statistics=False, mkdir=True)
 
 
-def _source(windows, schema: dict[str, pl.DataType]) -> pl.LazyFrame:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _source(windows: Windows, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
     """A lazy frame over what ``windows`` yields."""
     from polars.io.plugins import register_io_source
 

@@ -6,10 +6,13 @@ a table, or bands of a scale: the highest that counts) in order; 0 where the rul
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from tiaoli import model as m
+from tiaoli.results import whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +61,56 @@ def _condition(decider: m.Clause | m.Row | m.Band) -> str:
     if isinstance(decider, m.Clause):
         return "否则" if decider.condition is None else " ".join(decider.condition.span.text.split())
     return " ".join(decider.span.text.split())
+
+
+# ── as text ──────────────────────────────────────────────────────────────────
+
+_HEADINGS = {
+    "zh": ("年度", "规则", "代码", "条件", "依据", "位置"),
+    "en": ("year", "rule", "code", "condition", "citation", "where"),
+}
+Found = tuple[int, Reason]
+
+
+def _cells(year: int, reason: Reason) -> tuple[str, ...]:
+    return str(year), reason.rule, str(reason.code), reason.condition, reason.citation, reason.place
+
+
+def as_text(found: Sequence[Found], lang: str) -> str:
+    """Return the codes as lines, cells parted by tabs."""
+    return "\n".join("\t".join(row) for row in (_HEADINGS[lang], *(_cells(*one) for one in found)))
+
+
+def as_rich(found: Sequence[Found], lang: str) -> Any:
+    """Return the codes as a table for a terminal."""
+    from rich.table import Table
+
+    table = Table(*_HEADINGS[lang], header_style="bold")
+    for one in found:
+        table.add_row(*_cells(*one))
+    return table
+
+
+def as_json(found: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return the codes as JSON values, one object a code and year."""
+    return [
+        {
+            "年度": y,
+            "规则": r.rule,
+            "代码": r.code,
+            "种类": r.kind,
+            "条件": r.condition,
+            "依据": r.citation,
+            "文件": r.document,
+            "位置": r.place,
+        }
+        for y, r in found
+    ]
+
+
+def write_csv(found: Sequence[Found], path: Path) -> None:
+    """Write the codes as CSV, whole."""
+    import csv
+
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8-sig", newline="") as stream:
+        csv.writer(stream).writerows([_HEADINGS["zh"], *(_cells(*one) for one in found)])

@@ -81,7 +81,9 @@ class Judge:
     compute: Compute
     entity: str = INSURED
 
-    def hear(self, rows: pl.DataFrame, openings: Mapping[str, Opening] | None = None) -> Iterator[list[Reject] | Result]:
+    def hear(
+        self, rows: pl.DataFrame, openings: Mapping[str, Opening] | None = None
+    ) -> Iterator[list[Reject] | Result]:
         """Yield what is wrong with each row of a wide table, or the results of a record that is sound."""
         names = rows.columns
         for values in rows.iter_rows():

@@ -232,7 +232,14 @@ class Run:
             own = [name] if name in names else yearly if set(yearly) <= set(names) else []
             if not own:
                 heads = sorted({n.partition(YEAR_SIGN)[0] for n in names if n.isprintable()})
-                raise UsageError([Diagnostic("E718", {"where": "--by", "name": name, "nearest": nearest(name, heads) or "、".join(heads[:8])})])
+                raise UsageError(
+                    [
+                        Diagnostic(
+                            "E718",
+                            {"where": "--by", "name": name, "nearest": nearest(name, heads) or "、".join(heads[:8])},
+                        )
+                    ]
+                )
             found += own
         return tuple(dict.fromkeys(found))
 
@@ -335,7 +342,9 @@ class Run:
         frames = [bad]
         if made.failed is not None:
             failed = made.failed.collect(engine="streaming")[ID]
-            frames.append(made.table.frame.filter(pl.col(made.table.headings.ident).cast(pl.String).is_in(failed.implode())))
+            frames.append(
+                made.table.frame.filter(pl.col(made.table.headings.ident).cast(pl.String).is_in(failed.implode()))
+            )
         judge = Judge(
             self.rules.reader(self.compiled, self.states is not None), made.table.headings, self.wish.units,
             frozenset(self.twice), self.wish.lang, self._computed,
@@ -344,7 +353,10 @@ class Run:
         cells: dict[str, dict[str, Any]] = {}
         for frame in frames:
             for rows in in_portions(frame):
-                cells |= {str(row.pop(ID)): row for row in rows.select(pl.col(judge.headings.ident).alias(ID), *made.table.kept).to_dicts()}
+                cells |= {
+                    str(row.pop(ID)): row
+                    for row in rows.select(pl.col(judge.headings.ident).alias(ID), *made.table.kept).to_dicts()
+                }
                 for outcome in self._outcomes(judge, made, rows):
                     if isinstance(outcome, Result) and not closing:
                         taken.append(outcome)
@@ -398,7 +410,11 @@ class Run:
         wanted = ids.implode()
         for part in self.parts:
             frame = part.frame.with_row_index("\0n", offset=2).with_columns(pl.col(ident).cast(pl.String))
-            rows = frame.filter(pl.col(ident).is_in(wanted, nulls_equal=True)).select("\0n", *names).collect(engine="streaming")
+            rows = (
+                frame.filter(pl.col(ident).is_in(wanted, nulls_equal=True))
+                .select("\0n", *names)
+                .collect(engine="streaming")
+            )
             for number, *cells in rows.iter_rows():
                 own = found.setdefault(cells[0] or "", (header, []))
                 values = [plain(v, facts.get(n), self.wish.units) for n, v in zip(names, cells, strict=True)]

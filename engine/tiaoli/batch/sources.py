@@ -146,6 +146,6 @@ def rows_of(source: Path) -> int | None:
         files = _files(source) if source.is_dir() else [source]
         if any(file.suffix.lower() != ".parquet" for file in files):
             return None
-        return sum(pl.scan_parquet(file).select(pl.len()).collect().item() for file in files)
+        return sum(int(pl.scan_parquet(file).select(pl.len()).collect().item()) for file in files)
     except (UsageError, pl.exceptions.PolarsError, OSError):
         return None

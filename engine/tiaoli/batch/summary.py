@@ -41,7 +41,13 @@ class Line:
 
 
 def summarise(
-    program: m.Program, results: pl.LazyFrame, rules: Sequence[str], years: range, layout: Shape, units: Units, by: Sequence[str] = ()
+    program: m.Program,
+    results: pl.LazyFrame,
+    rules: Sequence[str],
+    years: range,
+    layout: Shape,
+    units: Units,
+    by: Sequence[str] = (),
 ) -> Iterator[Line]:
     """Yield the lines of a table of results, one column in memory at a time; results that are texts have none.
 
@@ -75,7 +81,9 @@ class _Lines:
         if not self.by:
             yield self._line(rule, year, (), held["\0v"])
             return
-        for key, part in sorted(held.partition_by(names, as_dict=True).items(), key=lambda item: tuple(map(str, item[0]))):
+        for key, part in sorted(
+            held.partition_by(names, as_dict=True).items(), key=lambda item: tuple(map(str, item[0]))
+        ):
             yield self._line(rule, year, tuple("" if k is None else str(k) for k in key), part["\0v"])
 
     def _line(self, rule: str, year: int, group: tuple[str, ...], values: pl.Series) -> Line:
@@ -83,7 +91,7 @@ class _Lines:
         people, counted = len(values), len(present)
         match sort_of(self.program.rules[rule][0].type):
             case Sort.TRUTH:
-                share = _rounded(Fraction(present.sum() or 0, counted)) if counted else None
+                share = _rounded(Fraction(int(present.sum() or 0), counted)) if counted else None
                 return Line(rule, year, group, people, people - counted, None, None, (None,) * 5, share)
             case Sort.DAY:
                 ends = (present.min(), None, None, None, present.max())

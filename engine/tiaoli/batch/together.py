@@ -113,7 +113,9 @@ class Together:
             yield item
 
     # ── computing ──
-    def go(self, output: Path | None, closing: Path | None, heard: Heard) -> tuple[dict[str, Count], dict[str, pl.DataFrame]]:
+    def go(
+        self, output: Path | None, closing: Path | None, heard: Heard
+    ) -> tuple[dict[str, Count], dict[str, pl.DataFrame]]:
         """Compute everything: write a file for each kind with results (or return frames), tell ``heard`` of rejects."""
         with TemporaryDirectory(dir=self.folder, prefix=".tiaoli-") as held:
             made = self._made(Path(held), closing is not None)
