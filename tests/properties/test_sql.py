@@ -18,7 +18,9 @@ import sql_engines as engines
 import tiaoli
 from sql_records import Wide, planned, results, setting, wide
 from strategies import FIRST, LAST, Ruleset, records, rulesets, sampled
+from strategies_entities import populations, worlds
 from tiaoli import model as m
+from tiaoli.api import Population
 from tiaoli.backends import columns as c
 from tiaoli.backends import sql, sql_code
 from tiaoli.backends.columns import Sort
@@ -323,3 +325,36 @@ def test_random_rulesets_in_duckdb(data: st.DataObject) -> None:
     matches(made, results(made.plan, made.program, rows, whole))
     left_out = {row[0] for row in engines.duckdb_rows(held, sql.rejects(made.plan, made.program, own))}
     assert left_out == {ident for ident, table in made.values.items() if table is None}
+
+
+def drawn_world(data: st.DataObject, whole: bool) -> tuple[Drawn, Population]:
+    rules = load(data.draw(worlds()))
+    given = data.draw(populations(rules.program(LAST), YEARS))
+    kinds = {record.get("对象", INSURED) for record in given}
+    every = rules.program(LAST).rules
+    wanted = [n for n, texts in every.items() if not texts[0].hidden and texts[0].entity in kinds]
+    assume(wanted)
+    population = rules.population(given, YEARS, rules=wanted)
+    program, people = population.gathering.staged.program, population.gathering.people
+    tables = {kind: wide(program, kind, own.values(), YEARS, whole) for kind, own in people.items()}
+    try:
+        plan = planned(program, YEARS, wanted, tables)
+    except tiaoli.UsageError as error:
+        assert {d.code for d in error.diagnostics} <= {"E860", "E861"}
+        assume(False)
+    return Drawn(program, plan, tables, {}), population
+
+
+@examples(60)
+@given(st.data())
+def test_random_worlds_in_duckdb(data: st.DataObject) -> None:
+    whole = data.draw(st.booleans())
+    made, population = drawn_world(data, whole)
+    held = {f"{kind}表": table.typed("duckdb") for kind, table in made.tables.items()}
+    own = setting(made.tables, "duckdb", whole)
+    for kind in made.tables:
+        rows = engines.duckdb_rows(held, sql.query(made.plan, made.program, own, kind))
+        expected = {r.person.id: {y: dict(r[y]) for y in r} for r in population if r.person.entity == kind}
+        assert results(made.plan, made.program, rows, whole, kind) == expected
+        undone = {row[0] for row in engines.duckdb_rows(held, sql.rejects(made.plan, made.program, own, kind))}
+        assert undone == {fault.person for fault in population.faults if fault.entity == kind}
