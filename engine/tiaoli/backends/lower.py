@@ -617,14 +617,14 @@ class _Writer:
     def _band(self, scale: m.MarginalScale) -> Expression:
         """The number of the highest band that the base reaches."""
         fixed = Fixed(self.of.program, self.year, self.of.wishes.readings)
-        base = self.write(simplify(scale.base, fixed))
+        base = simplify(scale.base, fixed)
         code: Expression = c.literal(0)
         for number, band in enumerate(scale.bands, 1):
             if band.low is None:
                 code = c.literal(number)
             else:
-                low = self.write(simplify(band.low, fixed))
-                code = c.choose(_compared(">", base, low), c.literal(number), code)
+                reached = _compared(">", *self._common([base, simplify(band.low, fixed)]))
+                code = c.choose(reached, c.literal(number), code)
         return code
 
     def _given(self, rule: m.Rule, value: m.Expression) -> Low:
