@@ -138,6 +138,8 @@ class Run:
         frame = _together(open_table(opening))
         names = [n for n in frame.collect_schema().names() if n not in ID_KEYS]
         years = {parts[1] for n in names if (parts := year_of_column(n)) is not None}
+        if not names:  # nothing is carried on: a state of any year
+            return self.wish.years.start - 1, frame
         if len(years) != 1:
             found = "、".join(map(str, sorted(years))) or "—"
             reason = f"期初须是同一年度末的状态，列名如“参保@2026”；这里的年度是 {found}\0an opening is the state of the end of one year, its columns named like '参保@2026'; found the years {found}"
