@@ -30,6 +30,7 @@ from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.nearness import nearest
 from tiaoli.outcome import Opening, Result
+from tiaoli.people import no_state
 from tiaoli.record_facts import ID_KEYS, Person
 from tiaoli.results import whole_file
 from tiaoli.values import INSURED
@@ -371,6 +372,8 @@ class Run:
 
     def _computed(self, person: Person, opening: Opening | None) -> Result:
         """The results of one person, by the interpreter."""
+        if self.states is not None and opening is None:
+            raise UsageError([no_state(person.id)])
         return self.rules.run(self.compiled, person, self.rules.opened(opening, self.compiled.program))
 
     def _moves(self, result: Result) -> list[Reject]:
