@@ -318,6 +318,7 @@ class _Lowering:
                 reasons.append(c.Output(column(f"{name}.理由", year), code if computed else c.literal(0), name, year))
                 if low.undone is not FALSE:
                     failures.append(c.Check("E804", name, year, low.undone))
+        closing = tuple(self._closing(kind)) if self.wishes.closing else ()
         checks = tuple(self._checks(kind))
         links = tuple(
             c.Link(g.column, g.name, g.year, self.program.facts[g.name].type.target)
@@ -326,7 +327,7 @@ class _Lowering:
         )
         return c.KindPlan(
             kind, tuple(self.inputs[kind].values()), links, checks, tuple(outputs),
-            tuple(reasons) if self.wishes.reasons else (), tuple(self._closing(kind)) if self.wishes.closing else (),
+            tuple(reasons) if self.wishes.reasons else (), closing,
             tuple(failures), tuple(self._breaches(kind)),
         )  # fmt: skip
 
