@@ -12,6 +12,7 @@ Fenced blocks say by the words behind their language what they are:
     … file=NAME             also written to NAME in the folder in which the page's commands run
     yaml cases              cases for the document above of the same place
     sh, text output         commands and what they print; … stands for anything left out, in a line or of lines
+    python here             a session in the folder of the page's commands, at its place among them (java: where there is Java)
     … shows=NAME            the file NAME, as a command left it
     text says               what is said of the tiaoli block before it
     … E302                  the codes that the block must give, and no others
@@ -28,6 +29,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
@@ -249,7 +251,11 @@ def _plain(value: Any) -> Any:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if "```python" in p.read_text("utf-8")], ids=lambda p: p.name)
 def test_python_blocks(page: Path) -> None:
-    text = "\n".join(b.text for b in blocks(page) if b.language == "python")
+    _session("\n".join(b.text for b in blocks(page) if b.language == "python" and "here" not in b.words), page)
+
+
+def _session(text: str, page: Path) -> None:
+    """Run a session as it is shown."""
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
 
@@ -306,6 +312,8 @@ def _acted_out(page: Path) -> str:
                 new = output
             case "text", ("says",):
                 new = _told(last) if last else ""
+            case "python", ("here", *needs) if "java" not in needs or shutil.which("java"):
+                _session(new, page)
             case "tiaoli", _:
                 last = block
             case _, (*_, name) if name.startswith("shows="):

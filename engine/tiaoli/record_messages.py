@@ -288,13 +288,13 @@ RECORD_MESSAGES: dict[str, Message] = {
         "Make a file, or a sheet, for each kind.",
     ),
     "E851": Message(
-        "列“{name}”是 {found} 类型，不能读作{type}",
+        "列“{name}”是 {found} 类型，不能读作“{type}”",
         "the column “{name}” is of the type {found} and cannot be read as {type_en}",
         "用 tiaoli schema 地区 --table 查看这一列应有的类型，改好后再运行。",
         "See the type that tiaoli schema PLACE --table names, and write the column so.",
     ),
     "E852": Message(
-        "列“{name}”是二进制浮点数（{found}），不能准确表示{type}",
+        "列“{name}”是二进制浮点数（{found}），不能准确表示“{type}”",
         "the column “{name}” holds binary floats ({found}), which are not exact for {type_en}",
         "存为小数（Decimal）或整数；CSV 中写成普通的数。",
         "Store decimals or whole numbers; in CSV, write plain numbers.",
