@@ -227,12 +227,7 @@ def describe(
     names = tuple(every)
     slots = {name: i for i, name in enumerate(names)}
     own = {f.name for f in program.facts_of(entity)}
-    needed: dict[int, set[str]] = {}
-    for year, rules in made.years.items():
-        for lag, name in _facts_of(rules):
-            if name in own:
-                needed.setdefault(year - lag, set()).add(name)
-        needed.setdefault(0, set()).update(_lasting_facts_of(rules) & own)
+    needed = facts_needed(made, own)
     computed = {year: frozenset(r.name for r in rules if r.entity == entity) for year, rules in made.years.items()}
     beyond = [
         (r.name, n)
@@ -250,6 +245,17 @@ def describe(
         {y: _watched(program, y, computed[y], slots, entity) for y in made.years if y in asked},
         entity, tuple(dict.fromkeys(beyond)), tuple(_pointers(program, beyond, entity)),
     )  # fmt: skip
+
+
+def facts_needed(made: Plan, own: set[str]) -> dict[int, set[str]]:
+    """Return which of the facts ``own`` rules read, by year; those of the whole record under 0."""
+    needed: dict[int, set[str]] = {}
+    for year, rules in made.years.items():
+        for lag, name in _facts_of(rules):
+            if name in own:
+                needed.setdefault(year - lag, set()).add(name)
+        needed.setdefault(0, set()).update(_lasting_facts_of(rules) & own)
+    return needed
 
 
 def _pointers(

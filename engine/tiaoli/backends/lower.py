@@ -19,7 +19,7 @@ from typing import Any
 from tiaoli import model as m
 from tiaoli.backends import columns as c
 from tiaoli.backends.columns import FALSE, TRUE, Expression, Sort
-from tiaoli.backends.interpreter import Plan, nodes, plan
+from tiaoli.backends.interpreter import Plan, facts_needed, nodes, plan
 from tiaoli.backends.python_code import internal
 from tiaoli.backends.stages import gathered_in, levels_of
 from tiaoli.diagnostic import Diagnostic
@@ -354,9 +354,26 @@ class _Lowering:
         for given in list(self.inputs[kind].values()):
             if not given.opening:
                 yield from _input_checks(self.program.facts[given.name], given)
+        yield from self._required(kind)
         for fact in self.program.facts_of(kind):
             if fact.required_when is not None:
                 yield from self._demanded(fact)
+
+    def _required(self, kind: str) -> Iterator[c.Check]:
+        """Facts that must be there, as the reader of records demands them: in all years in which rules read one, also where folding left none."""
+        own = {f.name: f for f in self.program.facts_of(kind) if f.required}
+        needed = facts_needed(self.source, set(own))
+        read = set().union(*needed.values())
+        start = self.source.begin if self.wishes.opening is None else self.asked.start
+        years = [y for y, names in needed.items() if y >= start and any(own[n].yearly for n in names)]
+        span = range(min(years), max(years) + 1) if years else range(0)
+        for name, fact in own.items():
+            for year in () if name not in read else span if fact.yearly else (None,):
+                self.fact(name, year)
+                given = column(name, year)
+                there = given in self.inputs[kind]
+                read_it = c.Read(sort_of(fact.type), -(2**63), 2**63 - 1, True, given)
+                yield c.Check("E726", name, year, c.is_absent(read_it) if there else TRUE)
 
     def _demanded(self, fact: m.Fact) -> Iterator[c.Check]:
         years = {g.year for g in self.inputs[fact.entity].values() if g.year is not None and not g.opening}
@@ -422,7 +439,7 @@ def _with_inputs(own: c.KindPlan, needed: set[str]) -> c.KindPlan:
     """The inputs that are read, also by a check whose fact is; and the checks and links among those."""
     read = set(needed)
     facts = {i.name for i in own.inputs if i.column in needed}
-    checks = tuple(x for x in own.checks if x.name in facts)
+    checks = tuple(x for x in own.checks if x.name in facts or x.code == "E726")
     for check in checks:
         read.update(c.reads(check.fails))
     inputs = tuple(i for i in own.inputs if i.column in read)
@@ -496,8 +513,6 @@ def _input_checks(fact: m.Fact, given: c.Input) -> Iterator[c.Check]:
     if fact.type.kind is Kind.ENUM:
         known = c.either(*(c.compare("=", read, c.literal(name)) for name in fact.type.members))
         yield c.Check("E739", fact.name, given.year, c.negate(known), read)
-    if fact.required:
-        yield c.Check("E726", fact.name, given.year, c.is_absent(read))
 
 
 def _fixed(value: Any, kind: Type) -> c.Literal:
