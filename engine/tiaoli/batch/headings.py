@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tiaoli import model as m
@@ -46,10 +46,18 @@ class Headings:
 
 
 def read_headings(
-    program: m.Program, entity: str, names: Sequence[str], path: str | None = None, beside: Iterable[str] = ()
+    program: m.Program,
+    entity: str,
+    names: Sequence[str],
+    path: str | None = None,
+    beside: Iterable[str] = (),
+    read: Callable[[], Container[str]] | None = None,
 ) -> Headings:
-    """Return what the columns ``names`` are. ``beside``: names given in a second table. Raises UsageError with all that is wrong."""
-    reader = _Reader(program, entity, names, path, frozenset(beside))
+    """Return what the columns ``names`` are. Raises UsageError with all that is wrong.
+
+    ``beside``: names given in a second table; ``read`` tells which facts rules read: of those alone the required ones must be there.
+    """
+    reader = _Reader(program, entity, names, path, frozenset(beside), read)
     headings = reader.read()
     if reader.found:
         raise UsageError(reader.found)
@@ -58,10 +66,17 @@ def read_headings(
 
 class _Reader:
     def __init__(
-        self, program: m.Program, entity: str, names: Sequence[str], path: str | None, beside: frozenset[str]
+        self,
+        program: m.Program,
+        entity: str,
+        names: Sequence[str],
+        path: str | None,
+        beside: frozenset[str],
+        read: Callable[[], Container[str]] | None,
     ) -> None:
         self.program, self.entity, self.names, self.path, self.beside = program, entity, names, path, beside
         self.facts = {f.name: f for f in program.facts_of(entity)}
+        self.facts_read = read
         self.shape = shape_of(names)
         self.found: list[Diagnostic] = []
 
@@ -120,8 +135,11 @@ class _Reader:
 
     def _lacking(self, ident: str, columns: Sequence[Given]) -> None:
         there = {g.fact.name for g in columns if g.fact is not None} | self.beside
-        needed = [] if ident else [ID]
-        needed += [n for n, f in self.facts.items() if f.required and n not in there]
+        needed = [n for n, f in self.facts.items() if f.required and n not in there]
+        if needed and self.facts_read is not None:
+            read = self.facts_read()
+            needed = [n for n in needed if n in read]
+        needed = needed if ident else [ID, *needed]
         listed = "、".join(self.names[:40]) + ("…" if len(self.names) > 40 else "")
         for name in needed:
             self.say("E708", name=name, columns=listed)

@@ -104,7 +104,8 @@ class Run:
         names = self.parts[0].frame.collect_schema().names()
         beside, self.persons_headings = self._beside()
         path = self.parts[0].path
-        self.headings = read_headings(self.program, INSURED, names, None if path is None else str(path), beside)
+        where = None if path is None else str(path)
+        self.headings = read_headings(self.program, INSURED, names, where, beside, self._facts_read)
         self.states = None if opening is None else self._states(opening)
         self.twice = self._given_twice()
         self.elsewhere = self._elsewhere()
@@ -124,6 +125,9 @@ class Run:
     def compiled(self) -> Compiled:
         """The same rules for the interpreter, which hears what is set aside."""
         return self.rules.compiled(self.wish.years, self.wish.rules, self.wish.readings)
+
+    def _facts_read(self) -> frozenset[str]:
+        return frozenset[str]().union(*self.compiled.needed_facts.values())
 
     def _beside(self) -> tuple[tuple[str, ...], Headings | None]:
         if self.persons is None:

@@ -83,7 +83,9 @@ class Together:
             return
         for part in open_table(source):
             names = part.frame.collect_schema().names()
-            headings = read_headings(self.program, kind, names, None if path is None else str(path))
+            where = None if path is None else str(path)
+            read = frozenset[str]().union(*self.staged.kinds[kind].needed_facts.values())
+            headings = read_headings(self.program, kind, names, where, (), lambda: read)  # noqa: B023
             rows = part.frame.collect(engine="streaming")
             yield from self._of_table(kind, rows, headings)
 
