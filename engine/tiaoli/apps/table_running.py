@@ -158,7 +158,7 @@ class TableRun:
             states = None if opening is None else opening_table(opening)
             folder = (output or source).parent if not source.is_dir() else (output or source)
             run = Run(self.rules, source, self.wish(), self.options.persons, states, folder, watch)
-            run.plan  # noqa: B018  what is wrong with columns is said before anything is made
+            run.ready(closing is not None)  # what is wrong with columns is said before anything is made
             self._state(run.shape, run.headings, run.layout)
             if output is None:
                 return self._shown(run)

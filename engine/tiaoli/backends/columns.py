@@ -161,7 +161,11 @@ def subtract(a: Expression, b: Expression) -> Expression:
 
 
 def multiply(a: Expression, b: Expression) -> Expression:
-    """Return a × b."""
+    """Return a × b; a fixed factor stands last, once."""
+    if isinstance(a, Literal) and not isinstance(b, Literal):
+        a, b = b, a
+    if isinstance(b, Literal) and isinstance(a, Call) and a.operation == "×" and isinstance(a.operands[1], Literal):
+        return multiply(a.operands[0], multiply(a.operands[1], b))
     for one, other in ((a, b), (b, a)):
         if isinstance(one, Literal) and one.value == 1:
             return other
@@ -287,7 +291,23 @@ def _joined(word: str, settles: bool, conditions: Sequence[Expression]) -> Expre
         return literal(not settles)
     if len(kept) == 1:
         return kept[0]
+    kept = _each_knowing(kept, "有" if word == "且" else "无")
     return Call(Sort.TRUTH, 0, 0, any(k.nullable for k in kept), word, tuple(kept))
+
+
+def _each_knowing(conditions: list[Expression], word: str) -> list[Expression]:
+    """Conditions joined: each counts only where the tests among the others say that a value is there."""
+    told = {
+        c.operands[0].name
+        for c in conditions
+        if isinstance(c, Call) and c.operation == word and isinstance(c.operands[0], Read)
+    }
+    there = frozenset(told)
+    return (
+        [c if isinstance(c, Call) and c.operation == word else knowing(c, there) for c in conditions]
+        if there
+        else conditions
+    )
 
 
 _OPPOSITE = {"=": "≠", "≠": "=", "<": "≥", "≥": "<", ">": "≤", "≤": ">", "无": "有", "有": "无"}
@@ -304,9 +324,11 @@ def negate(condition: Expression) -> Expression:
 
 
 def choose(condition: Expression, then: Expression, otherwise: Expression) -> Expression:
-    """Return ``then`` where the condition holds, else ``otherwise``."""
+    """Return ``then`` where the condition holds, else ``otherwise``; each is written knowing what the condition says is there."""
     if isinstance(condition, Literal):
         return then if condition.value else otherwise
+    then = knowing(then, _told(condition, "且", "有"))
+    otherwise = knowing(otherwise, _told(condition, "或", "无"))
     if then == otherwise:
         return then
     if isinstance(then, Literal) and then.value is None and isinstance(otherwise, Literal) and otherwise.value is None:
@@ -328,6 +350,37 @@ def choose(condition: Expression, then: Expression, otherwise: Expression) -> Ex
     if isinstance(otherwise, Call) and otherwise.operation == "若" and otherwise.operands[2] == then:
         return choose(both(negate(condition), otherwise.operands[0]), otherwise.operands[1], then)
     return Call(sort, low, high, nullable, "若", (condition, then, otherwise))
+
+
+def _told(condition: Expression, joint: str, word: str) -> frozenset[str]:
+    """The columns that are there where a condition holds (且, 有), or where it does not (或, 无)."""
+    parts = condition.operands if isinstance(condition, Call) and condition.operation == joint else (condition,)
+    tests = (p.operands[0] for p in parts if isinstance(p, Call) and p.operation == word)
+    return frozenset(o.name for o in tests if isinstance(o, Read))
+
+
+def knowing(expression: Expression, there: frozenset[str]) -> Expression:
+    """Return the expression where the columns ``there`` are known not to be null, folded."""
+    if not there:
+        return expression
+    match expression:
+        case Read():
+            return present(expression) if expression.nullable and expression.name in there else expression
+        case Lookup():
+            return lookup(knowing(expression.key, there), dict(expression.table), expression.sort)
+        case Call():
+            return _rebuilt(expression, tuple(knowing(o, there) for o in expression.operands))
+        case Literal():
+            return expression
+
+
+def _rebuilt(call: Call, operands: tuple[Expression, ...]) -> Expression:
+    """The call with other operands, folded."""
+    if operands == call.operands:
+        return call
+    if call.operation in ("=", "≠", "<", "≤", ">", "≥"):
+        return compare(call.operation, *operands)
+    return _BUILD[call.operation](*operands)
 
 
 def _says(condition: Expression, word: str, of: Expression) -> bool:
@@ -472,13 +525,8 @@ def substitute(expression: Expression, name: str, value: Literal) -> Expression:
             return value if expression.name == name else expression
         case Lookup():
             return lookup(substitute(expression.key, name, value), dict(expression.table), expression.sort)
-        case Call(operation=operation):
-            operands = tuple(substitute(o, name, value) for o in expression.operands)
-            if operands == expression.operands:
-                return expression
-            if operation in ("=", "≠", "<", "≤", ">", "≥"):
-                return compare(operation, *operands)
-            return _BUILD[operation](*operands)
+        case Call():
+            return _rebuilt(expression, tuple(substitute(o, name, value) for o in expression.operands))
         case Literal():
             return expression
 

@@ -662,7 +662,7 @@ class _Writer:
                 return replace(low, value=c.multiply(low.value, c.literal(10 ** (target - scale))))
             width = max(scale, target)
             above = c.multiply(low.value, c.literal(10 ** (width - scale)))
-            below = c.literal(scaled(unit, width))
+            above, below = _reduced(above, c.literal(scaled(unit, width)))
         whole = quotient(above, below, mode)
         return Low(c.multiply(whole, c.literal(scaled(unit, target))), None, low.fails, low.lacks)
 
@@ -880,6 +880,10 @@ def _reduced(above: Expression, below: Expression) -> tuple[Expression, Expressi
 def quotient(n: Expression, d: Expression, mode: Mode) -> Expression:
     """Return n ÷ d (d above zero) as a whole number, rounded by ``mode``."""
     sure = n.low >= 0
+    sides = _apart(n, d) if sure else None
+    if sides is not None:
+        pick, one, other = sides
+        return pick(quotient(one, d, mode), other)
     down = c.floor_divide(n, d)
     match mode:
         case Mode.DOWN:
@@ -899,6 +903,28 @@ def quotient(n: Expression, d: Expression, mode: Mode) -> Expression:
             )
             more = c.either(c.compare(">", twice, d), c.both(c.compare("=", twice, d), odd))
             return c.choose(more, c.add(down, c.literal(1)), down)
+
+
+def _apart(n: Expression, d: Expression) -> tuple[Callable[..., Expression], Expression, Expression] | None:
+    """The lesser (or greater) of two where one is a multiple of a fixed d: only the other needs dividing, for rounding keeps the order."""
+    if not (
+        isinstance(n, c.Call)
+        and n.operation in ("取小", "取大")
+        and isinstance(d, c.Literal)
+        and isinstance(d.value, int)
+    ):
+        return None
+    pick = c.least if n.operation == "取小" else c.greatest
+    for one, other in (n.operands, n.operands[::-1]):
+        factor = other.operands[1] if isinstance(other, c.Call) and other.operation == "×" else None
+        if (
+            isinstance(other, c.Call)
+            and isinstance(factor, c.Literal)
+            and isinstance(factor.value, int)
+            and factor.value % d.value == 0
+        ):
+            return pick, one, c.multiply(other.operands[0], c.literal(factor.value // d.value))
+    return None
 
 
 def _up(n: Expression, d: Expression) -> Expression:

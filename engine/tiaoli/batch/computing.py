@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tiaoli import model as m
@@ -61,46 +61,59 @@ class Table:
 
 @dataclass(frozen=True)
 class Query:
-    """What is computed of the records of one kind, lazily.
+    """What is computed of the records of one kind, lazily: ``computed`` has every column of the plan.
 
-    ``good`` are the records that are sound, with the columns of the plan; ``computed`` the same with every step.
+    ``unsound``: where it holds, a row must not be taken, whatever was computed of it; None where faulty rows are gone already.
     """
 
     program: m.Program
     plan: c.KindPlan
     table: Table
-    good: pl.LazyFrame
     computed: pl.LazyFrame
+    unsound: pl.Expr | None = None
 
     @cached_property
     def done(self) -> pl.LazyFrame:
-        """The records all of whose results could be computed."""
-        undone = self._undone()
-        return self.computed if undone is None else self.computed.filter(~undone)
+        """The sound records all of whose results could be computed."""
+        left_out = [e for e in (self.unsound, self._undone()) if e is not None]
+        return self.computed.filter(~any_of(left_out)) if left_out else self.computed
 
     @cached_property
     def failed(self) -> pl.LazyFrame | None:
         """The ids of those of whom one could not; None where that cannot be."""
         undone = self._undone()
-        return None if undone is None else self.computed.filter(undone).select(ID)
+        if undone is None:
+            return None
+        failed = undone if self.unsound is None else undone & ~self.unsound
+        return self.computed.filter(failed).select(ID)
 
     def _undone(self) -> pl.Expr | None:
         fails = [columnar.expression(check.fails).fill_null(False) for check in self.plan.failures]
         return any_of(fails) if fails else None
 
     def results(self, reasons: bool = True) -> pl.LazyFrame:
-        """Return the table of results, wide: ids, then each rule and year, then the clause codes."""
+        """Return the table of results, wide: ids, then each rule and year in the units of the table, then the clause codes."""
         import polars as pl
 
         units = self.table.units
         values = [self._outward(o, units) for o in self.plan.outputs]
         codes = [columnar.expression(o.expression).cast(pl.Int16).alias(o.column) for o in self.plan.reasons]
         kept = [pl.col(f"{KEPT}{name}").alias(name) for name in self.table.kept]
-        return self.done.select(ID, *kept, *values, *(codes if reasons else ()))
+        return self._given(ID, *kept, *values, *(codes if reasons else ()))
 
     def closing(self) -> pl.LazyFrame:
         """Return the state at the end of the last year: ids, and each value, money in yuan."""
-        return self.done.select(ID, *(self._outward(o, Units.YUAN) for o in self.plan.closing))
+        return self._given(ID, *(self._outward(o, Units.YUAN) for o in self.plan.closing))
+
+    def _given(self, *columns: str | pl.Expr) -> pl.LazyFrame:
+        """Columns of the records that are done; rows are left out last, when there are fewest columns."""
+        import polars as pl
+
+        left_out = [e for e in (self.unsound, self._undone()) if e is not None]
+        if not left_out:
+            return self.computed.select(*columns)
+        marked = self.computed.select(*columns, any_of(left_out).alias(BROKEN))
+        return marked.filter(~pl.col(BROKEN)).drop(BROKEN)
 
     def breaches(self) -> pl.LazyFrame:
         """Return one row: how many records break each mandate, by column."""
@@ -143,34 +156,29 @@ def outward(value: pl.Expr, sort: c.Sort, wanted: pl.DataType) -> pl.Expr:
 
 def any_of(conditions: Sequence[pl.Expr]) -> pl.Expr:
     """Return whether one of several holds; null does not."""
-    return reduce(lambda a, b: a | b, conditions)
+    import polars as pl
+
+    return pl.any_horizontal(conditions)
 
 
 # ── from a table to sound records ────────────────────────────────────────────
 
 
-def sound(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Return the sound records with the columns that ``plan`` reads, and the rows of the table that are not sound."""
+def read(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[pl.LazyFrame, pl.Expr]:
+    """Return the records with the columns that ``plan`` reads, and the condition under which a row must not be taken."""
     import polars as pl
 
     wanted, broken = _columns(program, plan, table)
-    suspect = _suspect(plan, table, broken)
-    marked = table.frame.select(_ident(table), *wanted, suspect.alias(BROKEN))
-    good = marked.filter(~pl.col(BROKEN)).drop(BROKEN)
-    raw = table.frame.select(pl.struct(pl.all()).alias(RAW), *wanted, suspect.alias(BROKEN))
-    bad = raw.filter(pl.col(BROKEN)).select(RAW).unnest(RAW)
-    return _checked(good, plan), bad if not plan.checks else _also_checked(table, plan, wanted, suspect)
+    marked = table.frame.select(_ident(table), *wanted, _suspect(table, broken).alias(BROKEN))
+    return marked, any_of([pl.col(BROKEN), *_row_checks(plan)])
 
 
-def _checked(frame: pl.LazyFrame, plan: c.KindPlan) -> pl.LazyFrame:
-    checks = _row_checks(plan)
-    return frame.filter(~any_of(checks)) if checks else frame
-
-
-def _also_checked(table: Table, plan: c.KindPlan, wanted: Sequence[pl.Expr], suspect: pl.Expr) -> pl.LazyFrame:
+def set_aside(program: m.Program, plan: c.KindPlan, table: Table) -> pl.LazyFrame:
+    """Return the rows of the table that are not taken, as they stand."""
     import polars as pl
 
-    raw = table.frame.select(pl.struct(pl.all()).alias(RAW), *wanted, suspect.alias(BROKEN))
+    wanted, broken = _columns(program, plan, table)
+    raw = table.frame.select(pl.struct(pl.all()).alias(RAW), *wanted, _suspect(table, broken).alias(BROKEN))
     return raw.filter(any_of([pl.col(BROKEN), *_row_checks(plan)])).select(RAW).unnest(RAW)
 
 
@@ -248,7 +256,7 @@ def _state(program: m.Program, given: c.Input, table: Table) -> pl.Expr:
     return (held.cast(bits) if sort_of(kind) is c.Sort.WHOLE else held).alias(given.column)
 
 
-def _suspect(plan: c.KindPlan, table: Table, broken: Sequence[pl.Expr]) -> pl.Expr:
+def _suspect(table: Table, broken: Sequence[pl.Expr]) -> pl.Expr:
     """Whether a row cannot be taken as it is: no id, an id given twice, a broken cell, a year under other rules."""
     import polars as pl
 
@@ -265,20 +273,25 @@ def _suspect(plan: c.KindPlan, table: Table, broken: Sequence[pl.Expr]) -> pl.Ex
 # ── steps ────────────────────────────────────────────────────────────────────
 
 
-def query(program: m.Program, plan: c.Plan, tables: Mapping[str, Table]) -> dict[str, Query]:
-    """Return what is computed of each kind of record, lazily. Records of several kinds are joined and gathered as the plan says."""
-    good = {kind: sound(program, plan.kinds[kind], table)[0] for kind, table in tables.items()}
-    frames = dict(good)
-    for step in plan.steps:
-        match step:
-            case c.Compute():
-                frames[step.entity] = columnar.compute(frames[step.entity], step.definitions)
-            case c.Join():
-                frames[step.entity] = columnar.join(frames[step.entity], frames[step.target], step, ID)
-            case c.Gather():
-                figures = columnar.gather(frames[step.members], step, ID)
-                frames[step.entity] = frames[step.entity].join(figures, on=ID, how="left", maintain_order="left")
-    return {kind: Query(program, plan.kinds[kind], tables[kind], good[kind], frames[kind]) for kind in tables}
+def query(program: m.Program, plan: c.Plan, table: Table) -> Query:
+    """Return what is computed of insured persons, each by itself, lazily."""
+    own = plan.kinds[INSURED]
+    frame, unsound = read(program, own, table)
+    for step in columnar.merged(plan.steps):
+        assert isinstance(step, c.Compute), step
+        frame = columnar.compute(frame, step.definitions)
+    return Query(program, own, table, frame, unsound)
 
 
-__all__ = ["INSURED", "Query", "Table", "held_as", "outward", "present_column", "query", "sound", "state_column"]
+__all__ = [
+    "INSURED",
+    "Query",
+    "Table",
+    "held_as",
+    "outward",
+    "present_column",
+    "query",
+    "read",
+    "set_aside",
+    "state_column",
+]

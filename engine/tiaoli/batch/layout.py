@@ -4,7 +4,7 @@
 facts of the whole record stand in each row, or in a second table. Results are laid out as the records were.
 
 Money stands in yuan, as decimals, and rates as parts of one (`Units.YUAN`); or all in whole numbers of the smallest unit, money in 分 and
-a rate in 10**-digits (`Units.FEN`), which is several times quicker to read. Never as binary floats.
+a rate in 10**-digits (`Units.FEN`), which is quicker to read. Never as binary floats. Results stand as records do.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from tiaoli.backends import columns as c
 from tiaoli.backends.interpreter import Compiled
 from tiaoli.backends.lower import Wishes, column, lower
 from tiaoli.batch import long
-from tiaoli.batch.computing import Query, Table, held_as, query, sound, state_column
+from tiaoli.batch.computing import Query, Table, held_as, query, read, set_aside, state_column
 from tiaoli.batch.headings import Headings, read_headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, dtype_of_type, year_of_column
 from tiaoli.batch.rejecting import REJECTS, Judge, Reject, in_portions, reject
@@ -98,6 +98,7 @@ class Run:
     ) -> None:
         self.rules, self.wish, self.watch = rules, wish, watch
         self.folder = folder or Path()
+        self._plans: dict[Any, c.Plan] = {}
         self.parts = open_table(source)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
         self.persons = None if persons is None else _together(open_table(persons))
@@ -184,12 +185,21 @@ class Run:
         return PLACE.fullmatch(place) is not None and self.rules.same_rules(place)
 
     # ── what is computed ──
-    @cached_property
-    def plan(self) -> c.Plan:
-        """The plan over the columns that there are. Raises UsageError."""
-        return self.plan_of(self._table(self.parts[0], self.folder), closing=True)
+    def ready(self, closing: bool) -> c.Plan:
+        """Return the plan, having found nothing wrong with the columns and their types. Raises UsageError."""
+        table = self._table(self.parts[0], self.folder)
+        plan = self.plan_of(table, closing)
+        read(self.program, plan.kinds[INSURED], table)
+        return plan
 
     def plan_of(self, table: Table, closing: bool) -> c.Plan:
+        """The plan over the columns of a table; kept for the parts that have the same."""
+        key = (table.have, closing)
+        if key not in self._plans:
+            self._plans[key] = self._planned(table, closing)
+        return self._plans[key]
+
+    def _planned(self, table: Table, closing: bool) -> c.Plan:
         wishes = Wishes(
             self.names, {INSURED: table.have}, self.wish.readings, self.lasting,
             None if self.states is None else self.states[0], self.wish.reasons, closing,
@@ -293,7 +303,7 @@ class Run:
         plan = self.plan_of(table, closing)
         if self.states is not None and any(i.opening for i in plan.kinds[INSURED].inputs):
             table = replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE)))
-        return query(self.program, plan, {INSURED: table})[INSURED]
+        return query(self.program, plan, table)
 
     # ── running ──
     def part(
@@ -345,7 +355,7 @@ class Run:
         """Hear the rows set aside; return the results of those that are sound after all."""
         import polars as pl
 
-        _, bad = sound(self.program, made.plan, made.table)
+        bad = set_aside(self.program, made.plan, made.table)
         frames = [bad]
         if made.failed is not None:
             failed = made.failed.collect(engine="streaming")[ID]
@@ -478,6 +488,7 @@ class Run:
         return frame if self.layout is Shape.WIDE else lengthened(frame.lazy(), made, self.wish.years).collect()
 
     def _held(self, name: str, value: Any) -> Any:
+        """A value of the interpreter as the table of results holds it."""
         from decimal import Decimal
 
         if self.wish.units is Units.FEN and isinstance(value, Decimal):

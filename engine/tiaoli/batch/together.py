@@ -13,7 +13,7 @@ from tiaoli.api import Rules
 from tiaoli.backends import columns as c
 from tiaoli.backends.lower import Wishes, lower
 from tiaoli.backends.stages import Staged
-from tiaoli.batch.computing import Query, Table, sound
+from tiaoli.batch.computing import Query, Table, read, set_aside
 from tiaoli.batch.headings import read_headings
 from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of
 from tiaoli.batch.layout import ID, Shape, shape_of
@@ -140,21 +140,26 @@ class Together:
             have[INSURED] = table.have
         wishes = Wishes(self.names, have, self.wish.readings, self.lasting, None, self.wish.reasons, closing)
         plan = lower(self.program, self.wish.years, wishes)
-        persons = None if table is None else sound(self.program, plan.kinds[INSURED], table)[0]
+        persons = None if table is None else self._sound(plan.kinds[INSURED], table)
         links = Links(self.program, plan, others, persons, self.faults)
         persons = links.follow()
         self.faults += links.found
         frames = {k: frame_of(self.program, plan.kinds[k], people.values()).lazy() for k, people in others.items()}
         if persons is not None:
             frames[INSURED] = persons
-        good = dict(frames)
+        first = next(iter(frames.values()))
         done = Steps(plan, frames, folder).run()
         headings = None if table is None else table.headings
-        empty = Table(next(iter(good.values())), headings, self.wish.units)  # type: ignore[arg-type]
+        empty = Table(first, headings, self.wish.units)  # type: ignore[arg-type]
         return {
-            k: Query(self.program, plan.kinds[k], table if k == INSURED and table else empty, good[k], done[k])
+            k: Query(self.program, plan.kinds[k], table if k == INSURED and table else empty, done[k])
             for k in self.kinds
         }
+
+    def _sound(self, own: c.KindPlan, table: Table) -> pl.LazyFrame:
+        """The persons that are sound; faulty ones must be in no figure."""
+        frame, unsound = read(self.program, own, table)
+        return frame.filter(~unsound)
 
     def _out(
         self, kind: str, made: Query, output: Path | None, closing: Path | None
@@ -201,7 +206,7 @@ class Together:
 
     def _of_persons(self, made: Query, count: Count, heard: Heard) -> None:
         assert self.run is not None
-        _, bad = sound(self.program, made.plan, made.table)
+        bad = set_aside(self.program, made.plan, made.table)
         judge = Judge(
             self.rules.reader_of(self.staged), made.table.headings, self.wish.units, frozenset(self.run.twice),
             self.wish.lang, self._moves,
