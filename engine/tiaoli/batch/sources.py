@@ -97,7 +97,8 @@ def read_file(path: Path) -> pl.LazyFrame:
 def _csv(path: Path) -> pl.LazyFrame:
     import polars as pl
 
-    head = path.open("rb").readline()
+    with path.open("rb") as stream:
+        head = stream.readline()
     if not head.strip():
         raise UsageError([Diagnostic("E706", {"path": str(path)})])
     try:
