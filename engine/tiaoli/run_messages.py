@@ -281,4 +281,10 @@ RUN_MESSAGES: dict[str, Message] = {
         "去掉它，或换一个 --engine",
         "leave it out, or take another --engine",
     ),
+    "E871": Message(
+        "{path}：表格形式的结果只用于表格（Parquet、CSV、XLSX、Arrow）",
+        "{path}: results as a table are for records in tables (Parquet, CSV, XLSX, Arrow)",
+        "写入 .jsonl、.json、.csv 或 .xlsx",
+        "write to .jsonl, .json, .csv or .xlsx",
+    ),
 }

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal, years_of
+from tiaoli.apps.options import Format, Lang, Rulesets, choice, readings_of, show_on_terminal, years_of
 from tiaoli.apps.running import readable, writable
 from tiaoli.apps.speech import guarded, language, note, set_lang, words, wrong
 from tiaoli.diagnostic import Diagnostic
@@ -342,12 +342,14 @@ def compiled_query(
         from tiaoli.batch.layout import Units, columns_of
 
         rules = _rules(place, rulesets)
-        readings = dict(text.split("=", 1) for text in reading or () if "=" in text)
+        readings = readings_of(reading)
         program, names, lasting = rules.wanted(years, rule, readings, (INSURED,))
         read = rules.compiled(years, rule, readings).needed_facts
         have = frozenset(
             c.name
-            for c in columns_of(program, INSURED, layout_of("wide", units)[0], range(program.first, years.stop))
+            for c in columns_of(
+                program, INSURED, layout_of("wide", units)[0], range(_usual_years(rules).start, years.stop)
+            )
             if c.fact.name in read.get(c.year or 0, ())
         )
         plan = lower(

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from tiaoli.apps import batch_commands, library_commands, testing
-from tiaoli.apps.options import Format, Lang, Rulesets, choice, show_on_terminal, years_of
+from tiaoli.apps.options import Format, Lang, Rulesets, choice, readings_of, show_on_terminal, years_of
 from tiaoli.apps.running import Run, files_of, keep_apart, read_states, readable, writable
 from tiaoli.apps.speech import guarded, language, note, say, set_lang, words, wrong
 from tiaoli.apps.table_running import Options, TableRun, engine_for
@@ -69,16 +69,6 @@ def options(
 
 
 # ── reading options ──────────────────────────────────────────────────────────
-
-
-def _readings(written: Sequence[str] | None) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in written or ():
-        name, sign, option = text.partition("=")
-        if not sign or not name or not option:
-            wrong(Diagnostic("E825", {"text": f"--reading {text}", "form": "--reading 名称=选项"}))
-        found[name.strip()] = option.strip()
-    return found
 
 
 def _rules(place: str, rulesets: Sequence[Path] | None) -> Any:
@@ -190,7 +180,8 @@ def run(
     """计算记录中每个人（以及其他对象）各年度的结果；记录是文件，或是表格（Parquet、CSV）。 Evaluate records or tables."""
     set_lang(lang)
     years = years_of(year)
-    wishes = Options(engine, layout, units, persons, rejects, reasons, resume, summary, by or ())
+    alone = [name for name, given in (("--strict", strict), ("--provenance", provenance)) if given]
+    wishes = Options(engine, layout, units, persons, rejects, reasons, resume, summary, by or (), alone)
     with guarded():
         rules = _rules(place, rulesets)
         files = files_of(
@@ -199,7 +190,7 @@ def run(
         keep_apart(files, opening, output, closing)
         chosen = engine_for(wishes, files, output)
         if chosen != "interpreter":
-            table = TableRun(rules, files, years, rule, _readings(reading), wishes, chosen)
+            table = TableRun(rules, files, years, rule, readings_of(reading), wishes, chosen)
             if table.go(output, opening, closing):
                 raise typer.Exit(1)
             return
@@ -209,7 +200,7 @@ def run(
             wrong(Diagnostic("E819", {"suffix": output.suffix}))
         for target in (output, closing):
             writable(target)
-        compiled, staged = rules.prepared(files, years, rule, _readings(reading))
+        compiled, staged = rules.prepared(files, years, rule, readings_of(reading))
         openings = read_states(opening)
         faulty = Run(rules, compiled, openings, strict, staged, rule is None, opening).go(
             files, output, closing, provenance
@@ -254,7 +245,7 @@ def explain(
         rules = _rules(place, rulesets)
         kind = rules.kind_of(entity, years)
         files = files_of(records, lambda name: rules.kind(name, years), lambda name: rules.kind_of(name, years))
-        tracer = traced(rules, files, years, kind, person, rule, _readings(reading), read_states(opening))
+        tracer = traced(rules, files, years, kind, person, rule, readings_of(reading), read_states(opening))
         explanation = explain_rule(rules.place, tracer, person, rule, year)
     if form == "json":
         print(dumps(as_json(explanation)))

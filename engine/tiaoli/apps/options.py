@@ -37,6 +37,17 @@ def years_of(text: str) -> range:
     return range(int(first), int(last or first) + 1)
 
 
+def readings_of(written: Sequence[str] | None) -> dict[str, str]:
+    """Return the readings written as NAME=OPTION; anything else is wrong usage."""
+    found: dict[str, str] = {}
+    for text in written or ():
+        name, sign, option = text.partition("=")
+        if not sign or not name or not option:
+            wrong(Diagnostic("E825", {"text": f"--reading {text}", "form": "--reading 名称=选项"}))
+        found[name.strip()] = option.strip()
+    return found
+
+
 def choice(value: str, known: Sequence[str], option: str) -> str:
     """Return ``value`` where it is one of those known; anything else is wrong usage."""
     if value not in known:

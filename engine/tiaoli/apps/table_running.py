@@ -14,7 +14,7 @@ import typer
 from tiaoli.apps.batch_commands import layout_of, needs_packages
 from tiaoli.apps.options import choice
 from tiaoli.apps.running import Files, readable, writable
-from tiaoli.apps.speech import language, note, words, wrong
+from tiaoli.apps.speech import language, note, say, words, wrong
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.values import INSURED
 
@@ -25,7 +25,7 @@ LARGE = 32 << 20
 
 @dataclass(frozen=True)
 class Options:
-    """What `run` is told about tables; each is None or empty where it was not given."""
+    """What `run` is told about tables; each is None or empty where it was not given. ``others``: options given that tables do not have."""
 
     engine: str
     layout: str | None = None
@@ -36,6 +36,7 @@ class Options:
     resume: bool = False
     summary: Path | None = None
     by: Sequence[str] = ()
+    others: Sequence[str] = ()
 
     @property
     def named(self) -> list[str]:
@@ -55,6 +56,8 @@ def engine_for(options: Options, files: Files, output: Path | None) -> str:
     if options.engine != "auto":
         return options.engine
     tables = [path for _, path in files if _is_table(path)]
+    if not tables and output is not None and output.suffix.lower() in (".parquet", ".arrow"):
+        wrong(Diagnostic("E871", {"path": str(output)}))
     asked = bool(options.named) or (output is not None and output.suffix.lower() in (".parquet", ".arrow"))
     return "polars" if asked or any(map(_by_columns, tables)) else "interpreter"
 
@@ -99,6 +102,8 @@ class TableRun:
 
     def go(self, output: Path | None, opening: Path | None, closing: Path | None) -> bool:
         """Run; return whether there were findings in the data."""
+        if self.options.others:
+            wrong(Diagnostic("E870", {"option": "、".join(self.options.others)}))
         needs_packages(*{"duckdb": ("duckdb", "sqlglot"), "spark": ("pyspark", "sqlglot")}.get(self.engine, ()))
         self._sensible(output, closing)
         kinds = {kind or INSURED: path for kind, path in self.files}
@@ -136,8 +141,7 @@ class TableRun:
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} {words('目录', 'FOLDER')}/"}))
             if not several and path.suffix.lower() not in OUTPUTS:
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *{'|*'.join(OUTPUTS)}"}))
-            if not several:
-                writable(path)
+            writable(path if not several else path / "x" if path.is_dir() else path.with_name(path.name + "/x").parent)
         for name, path in (("--rejects", self.options.rejects), ("--summary", self.options.summary)):
             if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *.csv|*.parquet"}))
@@ -173,8 +177,8 @@ class TableRun:
             from tiaoli.batch.running import scan
 
             files = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
-            self._summarise(run, [scan(path) for path in files])
-        return bool(count.rejected or self._breached(run.program, count))
+            self._summarise(run, [scan(path, run.results_schema) for path in files])
+        return self._breached(run.program, count) or count.rejected > 0
 
     def _shown(self, run: Any) -> bool:
         """Results on the terminal, no file: the first rows."""
@@ -183,17 +187,17 @@ class TableRun:
         from tiaoli.batch.running import Count, Rejects
 
         total, rejects, frames = Count(), Rejects(self.options.rejects), []
-        for part in run.parts:
-            count, frame = run.part(part, None, None, rejects, run.folder)
-            total.add(count)
-            frames.append(frame)
-        rejects.write()
+        with rejects:
+            for part in run.parts:
+                count, frame = run.part(part, None, None, rejects, run.folder)
+                total.add(count)
+                frames.append(frame)
         frame = pl.concat(frames)
         _print_frame(frame)
         self._tell(total, rejects, None)
         if self.options.summary is not None or self.options.by:
             self._summarise(run, [frame.lazy()])
-        return bool(total.rejected or self._breached(run.program, total))
+        return self._breached(run.program, total) or total.rejected > 0
 
     def _part(self, part: Any, count: Any, kept: bool) -> None:
         if part.path is not None and kept:
@@ -223,22 +227,25 @@ class TableRun:
         from tiaoli.batch.running import Count, Rejects
         from tiaoli.batch.together import Together
 
-        if opening is not None:
-            wrong(Diagnostic("E870", {"option": "--opening"}))
+        held = {"--opening": opening, "--summary": self.options.summary, "--by": self.options.by}
+        if given := [name for name, value in held.items() if value]:
+            wrong(Diagnostic("E870", {"option": "、".join(given)}))
         rejects = Rejects(self.options.rejects)
         folder = (output or Path()).parent
         run = Together(self.rules, kinds, self.wish(), self.options.persons, folder)
         if run.run is not None:
             self._state(run.run.shape, run.run.headings, self.wish().layout or run.run.shape)
-        counts, frames = run.go(output, closing, rejects)
-        rejects.write()
+        with rejects:
+            counts, frames = run.go(output, closing, rejects)
+        for warning in run.warnings:
+            say([warning])
         for frame in frames.values():
             _print_frame(frame)
         total = Count()
         for count in counts.values():
             total.add(count)
         self._tell(total, rejects, output, {k: c.computed for k, c in counts.items() if c.computed})
-        return bool(total.rejected or self._breached(run.program, total))
+        return self._breached(run.program, total) or total.rejected > 0
 
     # ── DuckDB and Spark ──
     def _by_sql(
@@ -249,13 +256,7 @@ class TableRun:
     # ── telling ──
     def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:
         for one in rejects.shown:
-            where = "" if one.fact is None else f" · {one.fact}" + (f"@{one.year}" if one.year else "")
-            print(
-                f"{one.code} {one.ident or '—'}{where}：{one.reason}"
-                if language() == "zh"
-                else f"{one.code} {one.reason}",
-                file=sys.stderr,
-            )
+            print(f"{one.code} {one.reason}" + (f" {one.advice}" if one.advice else ""), file=sys.stderr)
         more = rejects.lines - len(rejects.shown)
         if more > 0:
             codes = "，".join(f"{code} {number}" for code, number in sorted(rejects.codes.items()))
@@ -281,8 +282,8 @@ class TableRun:
             found = found or not mandate.in_principle
             code = "W805" if mandate.in_principle else "E805"
             note(
-                f"{code} {year}年度：{number:,} 人不符合要求“{mandate.condition.span.text}”（{basis}）。",
-                f"{code} {year}: {number:,} people do not meet the mandate '{mandate.condition.span.text}' ({basis}).",
+                f"{code} {year}年度：{number:,} 条记录不符合要求“{mandate.condition.span.text}”（{basis}）。",
+                f"{code} {year}: {number:,} records do not meet the mandate '{mandate.condition.span.text}' ({basis}).",
             )
         return found
 

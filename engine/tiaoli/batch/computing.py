@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RAW = "\0raw"
 BROKEN = "\0broken"
+ROW = "\0行"
+"""The column that numbers the rows of a table, the first under the names of columns being 2."""
 KEPT = "\0kept "
 
 
@@ -178,7 +180,8 @@ def set_aside(program: m.Program, plan: c.KindPlan, table: Table) -> pl.LazyFram
     import polars as pl
 
     wanted, broken = _columns(program, plan, table)
-    raw = table.frame.select(pl.struct(pl.all()).alias(RAW), *wanted, _suspect(table, broken).alias(BROKEN))
+    numbered = table.frame.with_row_index(ROW, offset=2)
+    raw = numbered.select(pl.struct(pl.all()).alias(RAW), *wanted, _suspect(table, broken).alias(BROKEN))
     return raw.filter(any_of([pl.col(BROKEN), *_row_checks(plan)])).select(RAW).unnest(RAW)
 
 

@@ -55,7 +55,7 @@ def read_headings(
 ) -> Headings:
     """Return what the columns ``names`` are. Raises UsageError with all that is wrong.
 
-    ``beside``: names given in a second table; ``read`` tells which facts rules read: of those alone the required ones must be there.
+    ``beside``: names given in a second table, or kept as they are; ``read`` tells which facts rules read: of those alone the required ones must be there.
     """
     reader = _Reader(program, entity, names, path, frozenset(beside), read)
     headings = reader.read()
@@ -79,6 +79,7 @@ class _Reader:
         self.facts_read = read
         self.shape = shape_of(names)
         self.found: list[Diagnostic] = []
+        self.misplaced: set[str] = set()
 
     def say(self, code: str, **arguments: object) -> None:
         self.found.append(Diagnostic(code, arguments, path=self.path, line=1, column=1))
@@ -93,7 +94,13 @@ class _Reader:
     def _columns(self) -> Iterator[Given]:
         kind_keys = KIND_KEYS if self.program.entities else ()
         for name in self.names:
-            if name in ID_KEYS or name in _YEAR_KEYS or name in kind_keys:
+            head = self._apart(name)[0]
+            if (
+                name in ID_KEYS
+                or name in _YEAR_KEYS
+                or name in kind_keys
+                or (head in self.beside and head not in self.facts)
+            ):
                 continue
             given = self._place(name) or self._fact(name)
             if given is not None:
@@ -115,8 +122,10 @@ class _Reader:
         if fact is None:
             self._stranger(name, head, year)
         elif self.shape is Shape.WIDE and fact.yearly and year is None:
+            self.misplaced.add(name)
             self.say("E853", name=name, example=f"{name}{YEAR_SIGN}{max(2025, self.program.first)}")
         elif not fact.yearly and year is not None:
+            self.misplaced.add(head)
             self.say("E854", name=head, found=name)
         elif year is not None and year < self.program.first:
             self.say("E724", where=name, year=year, start=self.program.first)
@@ -131,10 +140,11 @@ class _Reader:
             self.say("E718", where=name, name=name, nearest=f"{near}{YEAR_SIGN}{year}" if yearly else near)
         else:
             known = [f"{n}{YEAR_SIGN}…" if f.yearly and self.shape is Shape.WIDE else n for n, f in self.facts.items()]
-            self.say("E719", where=name, name=name, known="、".join([ID, *known]))
+            few = [ID, *known[:12], "…"] if len(known) > 12 else [ID, *known]
+            self.say("E719", where=name, name=name, known="、".join(few))
 
     def _lacking(self, ident: str, columns: Sequence[Given]) -> None:
-        there = {g.fact.name for g in columns if g.fact is not None} | self.beside
+        there = {g.fact.name for g in columns if g.fact is not None} | self.beside | self.misplaced
         needed = [n for n, f in self.facts.items() if f.required and n not in there]
         if needed and self.facts_read is not None:
             read = self.facts_read()

@@ -12,20 +12,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tiaoli.batch.computing import ROW
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Units
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import EvaluationError, UsageError
 from tiaoli.outcome import Opening, Result
 from tiaoli.record_facts import ID_KEYS, Person, digits_of
+from tiaoli.record_facts import number as number_in
 from tiaoli.records import Fault, RecordReader
-from tiaoli.render import message
+from tiaoli.render import help_text, message
 from tiaoli.values import INSURED, Kind
 
 if TYPE_CHECKING:
     import polars as pl
 
-REJECTS = (ID, YEAR, "事实", "值", "代码", "原因")
+REJECTS = (ID, YEAR, "事实", "值", "代码", "原因", "改法")
 """The columns of a table of rejects."""
 
 
@@ -39,11 +41,12 @@ class Reject:
     value: str | None
     code: str
     reason: str
+    advice: str
 
     @property
     def row(self) -> tuple[str | int | None, ...]:
         """The values under `REJECTS`."""
-        return self.ident, self.year, self.fact, self.value, self.code, self.reason
+        return self.ident, self.year, self.fact, self.value, self.code, self.reason, self.advice
 
 
 def reject(diagnostic: Diagnostic, ident: str | None, lang: str) -> Reject:
@@ -58,6 +61,7 @@ def reject(diagnostic: Diagnostic, ident: str | None, lang: str) -> Reject:
         None if value is None else _bare(str(value)),
         diagnostic.code,
         message(diagnostic, lang),
+        help_text(diagnostic, lang),
     )
 
 
@@ -94,6 +98,10 @@ class Judge:
         name = None if ident is None else str(ident)
         if name in self.twice:
             return [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.lang)]
+        if name is None or not name.strip():
+            number = cells.get(ROW, "—")
+            where = f"第 {number} 行" if self.lang == "zh" else f"row {number}"
+            return [reject(Diagnostic("E715", {"where": where}), name, self.lang)]
         header, written = as_rows(self.headings, cells, self.units)
         return self.judged(header, written, openings)
 
@@ -135,13 +143,20 @@ def plain(value: object, fact: Any, units: Units) -> object:
     """Return a cell as records have it: money in yuan, rates as parts of one."""
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if whole and fact is not None and units is Units.FEN and fact.type.kind in (Kind.MONEY, Kind.RATE):
-        scaled = Decimal(value).scaleb(-digits_of(fact))  # type: ignore[arg-type]
-        return int(scaled) if scaled == scaled.to_integral_value() else scaled.normalize()
+    if fact is not None and units is Units.FEN and fact.type.kind in (Kind.MONEY, Kind.RATE):
+        value = _from_smallest(value, digits_of(fact))
     if isinstance(value, Decimal):
         return value.normalize()
     return value
+
+
+def _from_smallest(value: object, digits: int) -> object:
+    """A number of the smallest units, or its text, as records count; what is no number stays."""
+    number = number_in(value.strip()) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+        return value
+    scaled = Decimal(number).scaleb(-digits)
+    return int(scaled) if scaled == scaled.to_integral_value() else scaled.normalize()
 
 
 def in_portions(frame: pl.LazyFrame, size: int = 5_000) -> Iterable[pl.DataFrame]:
@@ -149,4 +164,4 @@ def in_portions(frame: pl.LazyFrame, size: int = 5_000) -> Iterable[pl.DataFrame
     return frame.collect_batches(chunk_size=size, maintain_order=True, engine="streaming")
 
 
-__all__ = ["REJECTS", "Judge", "Reject", "as_rows", "in_portions", "plain", "reject"]
+__all__ = ["REJECTS", "ROW", "Judge", "Reject", "as_rows", "in_portions", "plain", "reject"]

@@ -98,7 +98,9 @@ class Run:
     ) -> None:
         self.rules, self.wish, self.watch = rules, wish, watch
         self.folder = folder or Path()
+        self.beside = [x for x in (persons, opening) if x is not None]
         self._plans: dict[Any, c.Plan] = {}
+        self.results_schema: pl.Schema | None = None
         self.parts = open_table(source)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
         self.persons = None if persons is None else _together(open_table(persons))
@@ -106,7 +108,7 @@ class Run:
         beside, self.persons_headings = self._beside()
         path = self.parts[0].path
         where = None if path is None else str(path)
-        self.headings = read_headings(self.program, INSURED, names, where, beside, self._facts_read)
+        self.headings = read_headings(self.program, INSURED, names, where, (*beside, *wish.by), self._facts_read)
         self.states = None if opening is None else self._states(opening)
         self.twice = self._given_twice()
         self.elsewhere = self._elsewhere()
@@ -305,6 +307,18 @@ class Run:
             table = replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE)))
         return query(self.program, plan, table)
 
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """What results rest on: engine, rulesets, place, readings, years, units; texts, readings as JSON."""
+        from tiaoli.results import provenance
+
+        told = {
+            **provenance(self.compiled),
+            "年度": f"{self.wish.years.start}..{self.wish.years.stop - 1}",
+            "金额单位": self.wish.units.value,
+        }
+        return {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in told.items()}
+
     # ── running ──
     def part(
         self, part: Part, output: Path | None, closing: Path | None, heard: Heard, folder: Path
@@ -314,9 +328,9 @@ class Run:
 
         made = self.query(part, folder, closing is not None)
         results = self.laid_out(made)
-        queries = {"results": results if output is None else sink(results, output)}
+        queries = {"results": results if output is None else sink(results, output, self.origin)}
         if closing is not None:
-            queries["closing"] = sink(made.closing(), closing)
+            queries["closing"] = sink(made.closing(), closing, self.origin)
         if made.plan.breaches:
             queries["breaches"] = made.breaches()
         if self.shape is Shape.LONG:
@@ -330,9 +344,12 @@ class Run:
         if count.computed < count.people:
             extra = self._hear(made, heard, count, closing is not None)
             if extra is not None and output is not None:
-                _append(output, extra)
+                _append(output, extra, self.origin)
             elif extra is not None and frame is not None:
                 frame = pl.concat([frame, extra])
+        if count.people != count.computed + count.rejected:
+            raise AssertionError(f"{count.people} read, {count.computed} computed, {count.rejected} rejected")
+        self.results_schema = made.results().collect_schema() if self.layout is Shape.WIDE else results.collect_schema()
         return count, frame
 
     def _written(self, output: Path | None, frame: pl.DataFrame | None) -> int:
@@ -450,11 +467,13 @@ class Run:
         assert persons is not None and self.persons_headings is not None
         facts = {g.name: g.fact for g in self.persons_headings.columns}
         own = persons.filter(pl.col(self.headings.ident).is_in(ids.implode())).collect(engine="streaming")
-        for row in own.iter_rows(named=True):
+        given = [dict(row) for row in own.iter_rows(named=True)]
+        alone = found.keys() - {row[self.headings.ident] for row in given}
+        for row in [*given, *({self.headings.ident: name} for name in alone)]:
             name = row.pop(self.headings.ident)
             header, rows = found.get(name, ((ID_KEYS[0], YEAR), []))
             extra = tuple(facts)
-            values = tuple(plain(row[n], facts[n], self.wish.units) for n in extra)
+            values = tuple(plain(row.get(n), facts[n], self.wish.units) for n in extra)
             widened = [(number, (*cells, *(None for _ in extra))) for number, cells in rows]
             blank = (name, None, *(None for _ in header[2:]), *values)
             found[name] = ((*header, *extra), [(1, blank), *widened])
@@ -553,30 +572,44 @@ def lengthened(results: pl.LazyFrame, made: Query, years: range) -> pl.LazyFrame
 # ── files ────────────────────────────────────────────────────────────────────
 
 
-def sink(frame: pl.LazyFrame, path: Path) -> pl.LazyFrame:
-    """Return the query that writes a frame to a file, by its suffix."""
+def sink(frame: pl.LazyFrame, path: Path, origin: Mapping[str, str] | None = None) -> pl.LazyFrame:
+    """Return the query that writes a frame to a file, by its suffix; Parquet takes along what the results rest on, ``origin``."""
     match path.suffix.lower():
         case ".csv":
-            return frame.sink_csv(path, lazy=True)
+            return frame.sink_csv(path, include_bom=True, lazy=True)
         case ".arrow":
             return frame.sink_ipc(path, lazy=True)
     return frame.sink_parquet(
-        path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP, statistics=False, lazy=True
+        path,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=ROW_GROUP,
+        statistics=False,
+        lazy=True,
+        metadata=dict(origin or {}),
     )
 
 
-def scan(path: Path) -> pl.LazyFrame:
+def scan(path: Path, schema: pl.Schema | None = None) -> pl.LazyFrame:
+    """Return a table of results; texts of a CSV as the types of ``schema``."""
     import polars as pl
 
     match path.suffix.lower():
         case ".csv":
-            return pl.scan_csv(path, infer_schema=False)
+            texts = pl.scan_csv(path, infer_schema=False)
+            return texts if schema is None else texts.select(_typed(n, kind) for n, kind in schema.items())
         case ".arrow":
             return pl.scan_ipc(path)
     return pl.scan_parquet(path)
 
 
-def _append(path: Path, extra: pl.DataFrame) -> None:
+def _typed(name: str, kind: pl.DataType) -> pl.Expr:
+    import polars as pl
+
+    return (pl.col(name) == "true").alias(name) if kind == pl.Boolean else pl.col(name).cast(kind)
+
+
+def _append(path: Path, extra: pl.DataFrame, origin: Mapping[str, str]) -> None:
     """Write more rows behind those of a file."""
     import polars as pl
 
@@ -586,7 +619,7 @@ def _append(path: Path, extra: pl.DataFrame) -> None:
         return
     longer = path.with_name(f"{path.stem}+{path.suffix}")
     try:
-        sink(pl.concat([scan(path), extra.lazy()]), longer).collect(engine="streaming")
+        sink(pl.concat([scan(path), extra.lazy()]), longer, origin).collect(engine="streaming")
         longer.replace(path)
     finally:
         longer.unlink(missing_ok=True)
@@ -597,7 +630,6 @@ class Rejects:
     """The table of rejects as it is written: CSV or Parquet; None writes nothing, but counts."""
 
     path: Path | None
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
     shown: list[Reject] = field(default_factory=list)
     lines: int = 0
     codes: dict[str, int] = field(default_factory=dict)
@@ -605,30 +637,64 @@ class Rejects:
     SHOWN = 10
     """Rejects kept to be shown; the rest are counted by code."""
 
+    PORTION = 50_000
+    """Lines written at a time."""
+
+    def __post_init__(self) -> None:
+        self._rows: list[tuple[Any, ...]] = []
+        self._writer: Any = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Rejects:
+        if self.path is not None:
+            self._partial = self._stack.enter_context(whole_file(self.path))
+        return self
+
+    def __exit__(self, *error: Any) -> bool | None:
+        if error[0] is None:
+            self._flush(last=True)
+        elif self._writer is not None:
+            self._writer.close()
+        return self._stack.__exit__(*error)
+
     def __call__(self, one: Reject) -> None:
         self.lines += 1
         self.codes[one.code] = self.codes.get(one.code, 0) + 1
         if len(self.shown) < self.SHOWN:
             self.shown.append(one)
         if self.path is not None:
-            self.rows.append(one.row)
+            self._rows.append(one.row)
+            if len(self._rows) >= self.PORTION:
+                self._flush()
 
-    def frame(self) -> pl.DataFrame:
-        """The rejects so far."""
-        import polars as pl
-
-        kinds = (pl.String, pl.Int32, pl.String, pl.String, pl.String, pl.String)
-        return pl.DataFrame(self.rows, schema=dict(zip(REJECTS, kinds, strict=True)), orient="row")
-
-    def write(self) -> None:
-        """Write the file, whole."""
+    def _flush(self, last: bool = False) -> None:
+        """Write what waits; at the end, the file even where it has no line."""
         if self.path is None:
             return
-        with whole_file(self.path) as partial:
-            if self.path.suffix.lower() == ".parquet":
-                self.frame().write_parquet(partial)
-            else:
-                self.frame().write_csv(partial, include_bom=True)
+        import polars as pl
+
+        kinds = (pl.String, pl.Int32, pl.String, pl.String, pl.String, pl.String, pl.String)
+        frame = pl.DataFrame(self._rows, schema=dict(zip(REJECTS, kinds, strict=True)), orient="row")
+        self._rows = []
+        if self.path.suffix.lower() == ".parquet":
+            self._to_parquet(frame, last)
+            return
+        first = self._writer is None
+        if first:
+            self._writer = self._partial.open("wb")
+        frame.write_csv(self._writer, include_header=first, include_bom=first)
+        if last:
+            self._writer.close()
+
+    def _to_parquet(self, frame: pl.DataFrame, last: bool) -> None:
+        from pyarrow import parquet  # type: ignore[import-untyped]
+
+        table = frame.to_arrow()
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._partial, table.schema)
+        self._writer.write_table(table)
+        if last:
+            self._writer.close()
 
 
 @dataclass(frozen=True)
@@ -644,13 +710,23 @@ class Files:
 def run_files(run: Run, files: Files, done: Callable[[Part, Count, bool], None] | None = None) -> tuple[Count, Rejects]:
     """Compute all parts of a run, file to file. ``done`` is told of each part: its count, and whether it was kept from before."""
     total, rejects = Count(), Rejects(files.rejects)
+    with rejects:
+        _parts(run, files, total, rejects, done)
+    return total, rejects
+
+
+def _parts(
+    run: Run, files: Files, total: Count, rejects: Rejects, done: Callable[[Part, Count, bool], None] | None
+) -> None:
     folder = len(run.parts) > 1 or (files.output is not None and files.output.is_dir())
     for part in run.parts:
         output = _place(files.output, part, folder, run)
-        mark = _Mark(output, run, part) if folder and output is not None else None
+        mark = _Mark(output, run, part, files.closing is not None) if folder and output is not None else None
         kept = mark.read() if mark is not None and files.resume else None
         if kept is None:
-            count, own = _one(run, part, output, _place(files.closing, part, folder, run))
+            own: list[Reject] = []
+            heard = rejects if mark is None else own.append
+            count = _one(run, part, output, _place(files.closing, part, folder, run), heard)
             if mark is not None:
                 mark.write(count, own)
         else:
@@ -660,8 +736,6 @@ def run_files(run: Run, files: Files, done: Callable[[Part, Count, bool], None] 
             rejects(line)
         if done is not None:
             done(part, count, kept is not None)
-    rejects.write()
-    return total, rejects
 
 
 def _place(path: Path | None, part: Part, folder: bool, run: Run) -> Path | None:
@@ -672,9 +746,8 @@ def _place(path: Path | None, part: Part, folder: bool, run: Run) -> Path | None
     return path / f"{part.name}{suffix if suffix in ('.csv', '.arrow') else '.parquet'}"
 
 
-def _one(run: Run, part: Part, output: Path | None, closing: Path | None) -> tuple[Count, list[Reject]]:
+def _one(run: Run, part: Part, output: Path | None, closing: Path | None, heard: Heard) -> Count:
     """One part, its files written under other names and renamed together at the end."""
-    own: list[Reject] = []
     with ExitStack() as stack:
         names: list[tuple[Path, Path]] = []
         for path in (output, closing):
@@ -685,10 +758,10 @@ def _one(run: Run, part: Part, output: Path | None, closing: Path | None) -> tup
         held = [typed for _, typed in names]
         to_results = held.pop(0) if output is not None else None
         to_state = held.pop(0) if closing is not None else None
-        count, _ = run.part(part, to_results, to_state, own.append, (output or Path()).parent)
+        count, _ = run.part(part, to_results, to_state, heard, (output or Path()).parent)
         for partial, typed in names:
             typed.replace(partial)
-    return count, own
+    return count
 
 
 @dataclass(frozen=True)
@@ -698,6 +771,7 @@ class _Mark:
     output: Path
     run: Run
     part: Part
+    closing: bool
 
     @property
     def path(self) -> Path:
@@ -708,12 +782,12 @@ class _Mark:
         from tiaoli import __version__
 
         wish = self.run.wish
-        stat = self.part.path.stat() if self.part.path is not None else None
         return {
             "engine": __version__, "rulesets": self.run.program.fingerprint, "place": self.run.rules.place,
             "years": [wish.years.start, wish.years.stop], "rules": list(self.run.names), "readings": dict(wish.readings),
-            "units": wish.units.value, "layout": self.run.layout.value, "reasons": wish.reasons,
-            "input": None if stat is None else [stat.st_size, stat.st_mtime_ns],
+            "units": wish.units.value, "layout": self.run.layout.value, "reasons": wish.reasons, "by": list(wish.by), "lang": wish.lang,
+            "closing": self.closing, "beside": list(map(_stamp, self.run.beside)),
+            "input": None if self.part.path is None else _stamp(self.part.path),
         }  # fmt: skip
 
     def read(self) -> tuple[Count, list[Reject]] | None:
@@ -731,6 +805,14 @@ class _Mark:
         noted = {"made": self.made(), "count": asdict(count), "rejects": [list(one.row) for one in rejects]}
         with whole_file(self.path) as partial:
             partial.write_text(json.dumps(noted, ensure_ascii=False), encoding="utf-8")
+
+
+def _stamp(source: Any) -> list[int] | None:
+    """What tells a file from another one of the same name."""
+    if not isinstance(source, str | Path):
+        return None
+    stat = Path(source).stat()
+    return [stat.st_size, stat.st_mtime_ns]
 
 
 __all__ = ["Count", "Files", "Reject", "Rejects", "Run", "Wish", "column", "dtype_of_type", "m", "run_files"]

@@ -84,7 +84,7 @@ class _Lines:
         for key, part in sorted(
             held.partition_by(names, as_dict=True).items(), key=lambda item: tuple(map(str, item[0]))
         ):
-            yield self._line(rule, year, tuple("" if k is None else str(k) for k in key), part["\0v"])
+            yield self._line(rule, year, tuple(map(_group, key)), part["\0v"])
 
     def _line(self, rule: str, year: int, group: tuple[str, ...], values: pl.Series) -> Line:
         present = values.drop_nulls()
@@ -118,6 +118,10 @@ class _Lines:
         """The decimals that whole numbers of a table of the smallest units stand for."""
         kind, digits, _ = held_as(self.program, rule)
         return digits if self.units is Units.FEN and kind.kind in (Kind.MONEY, Kind.RATE) else 0
+
+
+def _group(value: Any) -> str:
+    return "" if value is None else {True: "是", False: "否"}[value] if isinstance(value, bool) else str(value)
 
 
 def _decimal(whole: int, digits: int) -> Decimal:

@@ -16,7 +16,7 @@ from tiaoli.backends.stages import Staged
 from tiaoli.batch.computing import Query, Table, read, set_aside
 from tiaoli.batch.headings import read_headings
 from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of
-from tiaoli.batch.layout import ID, Shape, shape_of
+from tiaoli.batch.layout import Shape, shape_of
 from tiaoli.batch.rejecting import Judge, as_rows, in_portions, reject
 from tiaoli.batch.running import Count, Heard, Run, Wish, lengthened, sink
 from tiaoli.batch.sources import TABLES, open_table
@@ -45,6 +45,9 @@ class Together:
     folder: Path = field(default_factory=Path)
     run: Run | None = None
     faults: list[Fault] = field(default_factory=list)
+    read: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, Count] = field(default_factory=dict)
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         self.kinds = tuple(self.sources)
@@ -67,7 +70,9 @@ class Together:
             if kind == INSURED:
                 continue
             own = found.setdefault(kind, {})
+            self.read[kind] = 0
             for item in self._read(kind, source):
+                self.read[kind] += not (isinstance(item, Fault) and item.whole)
                 if isinstance(item, Person):
                     own[item.id] = item
                 else:
@@ -127,13 +132,14 @@ class Together:
                 if frame is not None:
                     frames[kind] = frame
             self._reject(made, counts, heard)
+        self.counted = counts
         return counts, frames
 
     def _made(self, folder: Path, closing: bool) -> dict[str, Query]:
         others = self.others()
         years = range(self.program.first, self.wish.years.stop)
         have = {kind: columns_given(self.program, kind, years) for kind in others}
-        table = None if self.run is None else self.run._table(self.run.parts[0], folder)
+        table = self.table = None if self.run is None else self.run._table(self.run.parts[0], folder)
         if self.run is not None and len(self.run.parts) > 1:
             raise UsageError([Diagnostic("E859", {"path": str(self.sources[INSURED])})])
         if table is not None:
@@ -172,12 +178,11 @@ class Together:
         if made.plan.breaches:
             row = made.breaches().collect(engine="streaming").row(0, named=True)
             count.breaches = {name: number for name, number in row.items() if number}
+        count.computed = made.done.select(_len()).collect(engine="streaming").item()
         if made.plan.outputs and output is not None:
             _write(results, output_of(output, kind))
-            count.computed = made.done.select(_len()).collect(engine="streaming").item()
         elif made.plan.outputs:
             frame = results.collect(engine="streaming")
-            count.computed = frame[ID].n_unique()
         if closing is not None and made.plan.closing:
             _write(made.closing(), output_of(closing, kind))
         return count, frame
@@ -185,7 +190,7 @@ class Together:
     # ── what was set aside ──
     def _reject(self, made: Mapping[str, Query], counts: Mapping[str, Count], heard: Heard) -> None:
         for fault in self.faults:
-            counts[fault.entity or INSURED].rejected += 1
+            counts[fault.entity or INSURED].rejected += not fault.whole
             for diagnostic in fault.diagnostics:
                 heard(reject(diagnostic, fault.person, self.wish.lang))
         for kind, query in made.items():
@@ -195,7 +200,29 @@ class Together:
             for (ident,) in () if failed is None else failed.iter_rows():
                 counts[kind].rejected += 1
                 heard(reject(self._failed(query.plan, ident), ident, self.wish.lang))
-            counts[kind].people = counts[kind].computed + counts[kind].rejected
+            counts[kind].people = self._read_of(kind)
+            if counts[kind].people != counts[kind].computed + counts[kind].rejected:
+                raise AssertionError((kind, counts[kind]))
+
+    def _read_of(self, kind: str) -> int:
+        """How many records of a kind were read."""
+        if kind != INSURED:
+            return self.read[kind]
+        assert self.table is not None
+        return int(self.table.frame.select(_len()).collect(engine="streaming").item())
+
+    @property
+    def warnings(self) -> Iterator[Diagnostic]:
+        """What figures lack: members that were not computed, and kinds of which there is no record at all."""
+        readers: dict[str, list[str]] = {}
+        for aggregate, owners in self.staged.aggregates:
+            readers.setdefault(aggregate.members, []).extend(owners)
+        for members, names in readers.items():
+            rules = "、".join(dict.fromkeys(names))
+            if members not in self.kinds or not self.counted[members].people:
+                yield Diagnostic("W807", {"members": members, "rules": rules})
+            elif self.counted[members].rejected:
+                yield Diagnostic("W806", {"count": self.counted[members].rejected, "members": members, "rules": rules})
 
     def _failed(self, plan: c.KindPlan, ident: str) -> Diagnostic:
         from tiaoli.meaning import Trouble
