@@ -132,7 +132,7 @@ def as_rows(
         if given.year is not None and cells[given.name] is not None:
             head = given.name.rpartition(YEAR_SIGN)[0]
             by_year.setdefault(given.year, {})[head] = plain(cells[given.name], given.fact, units)
-    yearly = tuple(dict.fromkeys(n for row in by_year.values() for n in row))
+    yearly = tuple(dict.fromkeys(g.name.rpartition(YEAR_SIGN)[0] for g in headings.columns if g.year is not None))
     header = (ID_KEYS[0], YEAR, *(g.name for g in own), *yearly)
     facts = tuple(plain(cells[g.name], g.fact, units) for g in own)
     rows = [(2, (ident, y, *facts, *(row.get(n) for n in yearly))) for y, row in sorted(by_year.items())]
