@@ -432,7 +432,7 @@ class Run:
             header, cells = own
             yield judge.judged(header, cells, openings)
 
-    def _rows_of(self, ids: pl.Series) -> dict[str, tuple[tuple[str, ...], list[tuple[int, tuple[object, ...]]]]]:
+    def _rows_of(self, ids: pl.Series) -> dict[str | None, tuple[tuple[str, ...], list[tuple[int, tuple[object, ...]]]]]:
         """The rows of a long table (with those of its second table) of some persons, with their numbers in the file."""
         import polars as pl
 
@@ -442,7 +442,7 @@ class Run:
         facts = {g.name: g.fact for g in self.headings.columns}
         names = [ident, str(year), *(g.name for g in self.headings.columns)]
         header = (ID_KEYS[0], YEAR, *names[2:])
-        found: dict[str, tuple[tuple[str, ...], list[tuple[int, tuple[object, ...]]]]] = {}
+        found: dict[str | None, tuple[tuple[str, ...], list[tuple[int, tuple[object, ...]]]]] = {}
         wanted = ids.implode()
         for part in self.parts:
             frame = part.frame.with_row_index("\0n", offset=2).with_columns(pl.col(ident).cast(pl.String))
@@ -452,12 +452,12 @@ class Run:
                 .collect(engine="streaming")
             )
             for number, *cells in rows.iter_rows():
-                own = found.setdefault(cells[0] or "", (header, []))
+                own = found.setdefault(cells[0], (header, []))
                 values = [plain(v, facts.get(n), self.wish.units) for n, v in zip(names, cells, strict=True)]
                 own[1].append((number, tuple(values)))
         return self._with_second(found, ids) if self.persons is not None else found
 
-    def _with_second(self, found: dict[str, Any], ids: pl.Series) -> dict[str, Any]:
+    def _with_second(self, found: dict[str | None, Any], ids: pl.Series) -> dict[str | None, Any]:
         """The rows with those of the second table before them, which give what belongs to the person."""
         import polars as pl
 
