@@ -429,8 +429,13 @@ class Rules:
         if key not in self._readers:
             program = compiled.program
             years = _demanding(compiled, compiled.asked.start if opened else compiled.begin)
-            conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
-            program = _demanding_only(program, set() if partial else set().union(*compiled.needed_facts.values()))
+            read = set() if partial else set().union(*compiled.needed_facts.values())
+            conditions = {
+                f.name: condition_function(program, f)
+                for f in program.facts.values()
+                if f.required_when and f.name in read
+            }
+            program = _demanding_only(program, read)
             if partial:
                 years, conditions = range(0), {}
             self._readers[key] = RecordReader(program, years, conditions)
@@ -443,9 +448,14 @@ class Rules:
             program = staged.program
             start = staged.asked.start if opened else staged.begin
             years = {entity: _demanding(compiled, start) for entity, compiled in staged.kinds.items()}
-            conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
             needed = [names for kind in staged.kinds.values() for names in kind.needed_facts.values()]
-            program = _demanding_only(program, set() if partial else set().union(*needed))
+            read = set() if partial else set().union(*needed)
+            conditions = {
+                f.name: condition_function(program, f)
+                for f in program.facts.values()
+                if f.required_when and f.name in read
+            }
+            program = _demanding_only(program, read)
             if partial:
                 years, conditions = dict.fromkeys(years, range(0)), {}
             self._readers[key] = RecordReader(program, years[INSURED], conditions, years)

@@ -355,9 +355,10 @@ class _Lowering:
             if not given.opening:
                 yield from _input_checks(self.program.facts[given.name], given)
         yield from self._required(kind)
-        for fact in self.program.facts_of(kind):
-            if fact.required_when is not None:
-                yield from self._demanded(fact)
+        asked = {f.name for f in self.program.facts_of(kind) if f.required_when is not None}
+        read = set().union(*facts_needed(self.source, asked).values())
+        for name in (f.name for f in self.program.facts_of(kind) if f.name in read):
+            yield from self._demanded(self.program.facts[name])
 
     def _required(self, kind: str) -> Iterator[c.Check]:
         """Facts that must be there, as the reader of records demands them: in all years in which rules read one, also where folding left none."""
@@ -376,8 +377,9 @@ class _Lowering:
                 yield c.Check("E726", name, year, c.is_absent(read_it) if there else TRUE)
 
     def _demanded(self, fact: m.Fact) -> Iterator[c.Check]:
-        years = {g.year for g in self.inputs[fact.entity].values() if g.year is not None and not g.opening}
-        for year in sorted(years):
+        """A fact that must be there under a condition, in whatever year a record has."""
+        parts = (name.rpartition("@") for name in self.wishes.have[fact.entity])
+        for year in sorted({int(tail) for _, sign, tail in parts if sign}):
             if (fact.required_first or year) > year or (fact.required_last or year) < year:
                 continue
             fixed = Fixed(self.program, year, {})
@@ -439,7 +441,7 @@ def _with_inputs(own: c.KindPlan, needed: set[str]) -> c.KindPlan:
     """The inputs that are read, also by a check whose fact is; and the checks and links among those."""
     read = set(needed)
     facts = {i.name for i in own.inputs if i.column in needed}
-    checks = tuple(x for x in own.checks if x.name in facts or x.code == "E726")
+    checks = tuple(x for x in own.checks if x.name in facts or x.code in ("E726", "E727"))
     for check in checks:
         read.update(c.reads(check.fails))
     inputs = tuple(i for i in own.inputs if i.column in read)

@@ -19,6 +19,7 @@ from tiaoli import model as m
 from tiaoli.backends import columns as c
 from tiaoli.backends import sql_code as code
 from tiaoli.backends.sql_code import Dialect, Sql
+from tiaoli.backends.sql_compact import compacted
 from tiaoli.backends.sql_tables import ID, Fault, Table, aliased, cell_faults, check_fault, content_of, outward, words
 from tiaoli.values import INSURED
 
@@ -121,7 +122,7 @@ class _Query:
     """The work on one query: ``tables`` are its parts by name, ``chains`` how far each kind is."""
 
     def __init__(self, plan: c.Plan, program: m.Program, setting: Setting) -> None:
-        self.plan = plan
+        self.plan = compacted(plan) if setting.dialect == "spark" else plan
         self.program = program
         self.setting = setting
         self.names = Names(63 if setting.dialect == "postgres" else 1_000)
@@ -232,7 +233,7 @@ class _Query:
     def _compute(self, step: c.Compute) -> None:
         """Put definitions into the first layer in which all that they read is there."""
         chain = self.chain(step.entity)
-        if chain.links or step.year != chain.year:
+        if chain.links or (step.year != chain.year and self.setting.dialect != "spark"):
             self.last(step.entity)
             chain.year = step.year
         for definition in step.definitions:

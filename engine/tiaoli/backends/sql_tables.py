@@ -177,6 +177,8 @@ def aliased(value: Sql, name: str, above: str = "") -> Sql:
     """Return a value with the name of its column; ``above`` is said in a comment above it."""
     from sqlglot import exp
 
+    if isinstance(value, exp.Column) and value.name == name and not above:
+        return value
     made = exp.alias_(value, name, quoted=True, copy=False)
     if above:
         made.meta["above"] = above
