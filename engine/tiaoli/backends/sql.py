@@ -38,7 +38,8 @@ class Setting:
 
     ``sources`` names the table of each kind (or, in DuckDB, a call such as ``read_parquet('…')``), ``have`` the columns that it has (those
     that the plan reads, unless given). ``whole``: money stands in 分 and rates in 10**-digits, in tables and results; otherwise both are
-    decimals, money in yuan. ``unique``: the ids are known to be unique and not looked through.
+    decimals, money in yuan. ``unique``: the ids are known to be unique and not looked through. ``places``: columns (by kind) of places, which
+    must be null or one of ``homes``.
     """
 
     sources: Mapping[str, str]
@@ -46,13 +47,31 @@ class Setting:
     whole: bool = False
     have: Mapping[str, Collection[str]] = field(default_factory=dict)
     unique: bool = False
+    places: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    homes: tuple[str, ...] = ()
     lang: str = "zh"
 
 
 def query(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
-    """Return the query for the results of one kind of record: ids, a column for each rule and year, then codes of clauses if planned."""
+    """Return the query for the results of one kind of record: ids, a column for each rule and year, then codes of clauses if planned.
+
+    Spark resolves a long query slowly (and only with a greater ``spark.sql.analyzer.maxIterations``); there `parts` is better.
+    """
     own = plan.kinds[entity]
     return _Query(plan, program, setting).text(entity, (*own.outputs, *own.reasons))
+
+
+def parts(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> list[tuple[str, str]]:
+    """Return the same as `query` piece by piece: the name of each table and its query, to be made views in turn; the last has no name."""
+    own = plan.kinds[entity]
+    made = _Query(plan, program, setting)
+    return made.pieces(made.results(entity, (*own.outputs, *own.reasons)))
+
+
+def reject_parts(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> list[tuple[str, str]]:
+    """Return the same as `rejects` piece by piece."""
+    made = _Query(plan, program, setting)
+    return made.pieces(made.faults(entity))
 
 
 def closing(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
@@ -135,8 +154,7 @@ class _Query:
 
     def text(self, entity: str, outputs: Sequence[c.Output]) -> str:
         """Return the query for some outputs of a kind."""
-        self._steps()
-        return self.printed(self._results(entity, outputs))
+        return self.printed(self.results(entity, outputs))
 
     # ── tables ──
     def _table(self, name: str, select: Select, *needs: str) -> str:
@@ -152,7 +170,8 @@ class _Query:
     def table_of(self, kind: str) -> Table:
         own = self.plan.kinds[kind]
         have = self.setting.have.get(kind) or [g.column for g in own.inputs if g.name]
-        return Table(self.program, own, have, self.setting.dialect, self.setting.whole)
+        places = tuple(self.setting.places.get(kind, ()))
+        return Table(self.program, own, have, self.setting.dialect, self.setting.whole, places, self.setting.homes)
 
     def source(self, kind: str) -> Sql:
         """The table that records of a kind come from, to be read as ``t``."""
@@ -291,7 +310,9 @@ class _Query:
         return code.cast(code.call(form, kept), code.type_of(figure.column, self.setting.dialect))
 
     # ── results ──
-    def _results(self, entity: str, outputs: Sequence[c.Output]) -> Select:
+    def results(self, entity: str, outputs: Sequence[c.Output]) -> Select:
+        """The results of a kind, after all steps."""
+        self._steps()
         values = [aliased(self._outward(o), self.names(o.column)) for o in outputs]
         return self._done(entity, [code.column(ID), *values])
 
@@ -420,6 +441,15 @@ class _Query:
         select.set("with_", exp.With(expressions=parts))
         written: str = _printer(self.setting.dialect).generate(select)
         return f"/* {self.plan.place} {self.plan.years.start}..{self.plan.years.stop - 1} */\n{written}\n"
+
+    def pieces(self, select: Select) -> list[tuple[str, str]]:
+        """The same as `printed`, table by table."""
+        from sqlglot import exp
+
+        wanted = self._wanted(t.name for t in select.find_all(exp.Table))
+        printer = _printer(self.setting.dialect)
+        found = [(name, printer.generate(part)) for name, part in self.tables.items() if name in wanted]
+        return [*found, ("", printer.generate(select))]
 
     def _wanted(self, names: Iterable[str]) -> set[str]:
         pending, wanted = list(names), set()

@@ -164,12 +164,12 @@ def negated(condition: Sql) -> Sql:
 
 
 @cache
-def _opposites() -> Mapping[type[exp.Expr], type[exp.Binary]]:
+def _opposites() -> Mapping[type, type[exp.Binary]]:
     from sqlglot import exp
 
     pairs: tuple[tuple[type[exp.Binary], type[exp.Binary]], ...]
     pairs = ((exp.EQ, exp.NEQ), (exp.LT, exp.GTE), (exp.GT, exp.LTE))
-    return dict(pairs) | {b: a for a, b in pairs}
+    return {one: other for a, b in pairs for one, other in ((a, b), (b, a))}
 
 
 def is_null(value: Sql) -> Sql:

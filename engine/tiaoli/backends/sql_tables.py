@@ -122,13 +122,18 @@ def _edge(value: int, places: int) -> Sql:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The table of a kind of record. ``have`` are the columns that it has, of which some may not be read."""
+    """The table of a kind of record. ``have`` are the columns that it has, of which some may not be read.
+
+    ``places`` are columns of places, which must be null or one of ``homes``.
+    """
 
     program: m.Program
     plan: c.KindPlan
     have: Collection[str]
     dialect: Dialect
     whole: bool
+    places: tuple[str, ...] = ()
+    homes: tuple[str, ...] = ()
 
     def content(self, given: c.Input) -> Content:
         return content_of(self.program, given.name)
@@ -156,15 +161,23 @@ class Table:
         for given in self.plan.inputs:
             if given.name:
                 yield aliased(code.column(given.column, "t"), name(given.column + RAW))
+        for place in self.places:
+            yield aliased(code.column(place, "t"), name(place + RAW))
 
     def conditions(self) -> Iterator[Sql]:
         """Yield what holds of the cells of every sound row."""
         yield code.is_there(code.column(ID, "t"))
+        for place in self.places:
+            yield code.either(code.is_null(code.column(place, "t")), self.at_home(code.column(place, "t")))
         for given in self.plan.inputs:
             if given.name:
                 held = sound(_reader(given.column, "t"), self.content(given), self.whole)
                 if held is not None:
                     yield held
+
+    def at_home(self, place: Sql) -> Sql:
+        """Whether the rules of a place are these."""
+        return code.one_of(place, [code.text(home) for home in self.homes or (self.program.place,)])
 
     def checks(self) -> Iterator[c.Check]:
         """Yield the checks of the plan that `conditions` do not hold already."""
@@ -202,6 +215,12 @@ class Fault:
 
 def cell_faults(table: Table, lang: str, name: Callable[[str], str]) -> Iterator[Fault]:
     """Yield the faults of cells, over the columns of `Table.raw`."""
+    for place in table.places:
+        raw = _reader(name(place + RAW))
+        year = int(place.rpartition("@")[2])
+        yield Fault(
+            "E806", place.partition("@")[0], year, code.negated(table.at_home(raw())), raw(), words("E806", lang)
+        )
     for given in table.plan.inputs:
         held = table.content(given) if given.name else None
         if held is None or held.sort not in (Sort.WHOLE, Sort.DAY):
@@ -249,6 +268,7 @@ _WORDS = {
     "E739": ("不在可选之列：{choices}", "not one of {choices}"),
     "E740": ("所指的{target}不存在", "there is no such {target}"),
     "E741": ("所指的{target}记录有误，已剔除", "the {target} that it names is faulty and left out"),
+    "E806": ("该年度在别的地区", "in another place in that year"),
     "E804": ("不能计算", "cannot be computed"),
 }
 
