@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import ROOT
-from tiaoli.backends import python_code
+from tiaoli.backends import columnar, columns, lower, python_code, sql_code
 from tiaoli.message import Message
 from tiaoli.messages import LABELS, MESSAGES
 from tiaoli.operators import CARRY_OPERATORS, FUNCTIONS, OPERATORS
@@ -61,6 +61,18 @@ def own_files() -> Iterator[Path]:
 
 def test_the_interpreter_has_a_row_for_each_operator_and_no_other() -> None:
     assert set(python_code.ROWS) == {*OPERATORS, *CARRY_OPERATORS, *FUNCTIONS}
+
+
+def test_columns_have_a_row_for_each_operator_and_no_other() -> None:
+    apart = {"且", "或", "×", "÷"}
+    assert {*lower._PLAIN, *lower._ON_DATES, *apart, *CARRY_OPERATORS} == {*OPERATORS, *CARRY_OPERATORS, *FUNCTIONS}
+
+
+def test_polars_and_sql_have_a_row_for_each_operation_on_columns_and_no_other() -> None:
+    every, signs = set(columns.OPERATIONS), set(sql_code._signs()) - {"%", "//"}
+    assert {*columns._BUILD, *(signs - {"+", "-", "×"})} == every
+    assert {*columnar._OPERATIONS, *columnar._PARTS, "若", "加月"} == every
+    assert {*sql_code._PLAIN, *sql_code._DATES, *signs, "或", "若", "整除", "成日期"} == every
 
 
 def test_each_operator_is_filed_under_its_own_name() -> None:

@@ -12,7 +12,7 @@ Fenced blocks say by the words behind their language what they are:
     … file=NAME             also written to NAME in the folder in which the page's commands run
     yaml cases              cases for the document above of the same place
     sh, text output         commands and what they print; … stands for anything left out, in a line or of lines
-    python here             a session in the folder of the page's commands, at its place among them (java: where there is Java)
+    python here             a session in the folder of the page's commands, at its place among them
     … shows=NAME            the file NAME, as a command left it
     text says               what is said of the tiaoli block before it
     … E302                  the codes that the block must give, and no others
@@ -29,7 +29,6 @@ import io
 import os
 import re
 import shlex
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
@@ -312,12 +311,12 @@ def _acted_out(page: Path) -> str:
                 new = output
             case "text", ("says",):
                 new = _told(last) if last else ""
-            case "python", ("here", *needs) if "java" not in needs or shutil.which("java"):
+            case "python", ("here",):
                 _session(new, page)
             case "tiaoli", _:
                 last = block
             case _, (*_, name) if name.startswith("shows="):
-                new = Path(name.removeprefix("shows=")).read_text("utf-8")
+                new = Path(name.removeprefix("shows=")).read_text("utf-8-sig")
         pieces += [text[end : match.start(3)], new]
         end = match.end(3)
     return "".join([*pieces, text[end:]])
