@@ -141,7 +141,7 @@ class TableRun:
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} {words('目录', 'FOLDER')}/"}))
             if not several and path.suffix.lower() not in OUTPUTS:
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *{'|*'.join(OUTPUTS)}"}))
-            writable(path if not several else path / "x" if path.is_dir() else path.with_name(path.name + "/x").parent)
+            writable(path / "x" if several and path.is_dir() else path)
         for name, path in (("--rejects", self.options.rejects), ("--summary", self.options.summary)):
             if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *.csv|*.parquet"}))
