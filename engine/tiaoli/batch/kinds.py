@@ -110,7 +110,7 @@ class Links:
 
         if self.persons is None:
             return
-        bad: set[str] = set()
+        bad: dict[str, list[Diagnostic]] = {}
         for link in self._links(INSURED):
             ids = pl.Series(list(self.others.get(link.target, {})), dtype=pl.String)
             if link.target == INSURED:
@@ -123,8 +123,8 @@ class Links:
                     pl.col(link.column).is_not_null() & ~pl.col(link.column).is_in(ids.implode())
                 )
             for ident, found in lost.select(ID, link.column).collect(engine="streaming").iter_rows():
-                bad.add(ident)
-                self.found.append(Fault(ident, (self._dangles(ident, link, found),), INSURED))
+                bad.setdefault(ident, []).append(self._dangles(ident, link, found))
+        self.found += [Fault(ident, tuple(said), INSURED) for ident, said in bad.items()]
         if bad:
             self.persons = self.persons.filter(~pl.col(ID).is_in(pl.Series(sorted(bad)).implode()))
 
