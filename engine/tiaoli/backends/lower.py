@@ -382,6 +382,8 @@ class _Lowering:
         for year in sorted({int(tail) for _, sign, tail in parts if sign}):
             if (fact.required_first or year) > year or (fact.required_last or year) < year:
                 continue
+            if year == self.wishes.opening:  # what the state holds of it is enough
+                continue
             fixed = Fixed(self.program, year, {})
             condition = _Writer(self, fact.entity, year).write(simplify(fact.required_when, fixed))  # type: ignore[arg-type]
             value = self.fact(fact.name, year if fact.yearly else None).value
