@@ -39,6 +39,7 @@ class Table:
     year) that say whether a record has the year at all, where the table does not show it by its cells. ``twice``: ids given twice;
     ``elsewhere``: places, among those of the records, where other rules hold. ``path`` is for messages; ``flagged``: more conditions under
     which a row is set aside; ``kept``: columns that go into the results as they are.
+    ``read``: the cells are values already, under the names of the plan.
     """
 
     frame: pl.LazyFrame
@@ -50,6 +51,7 @@ class Table:
     path: str | None = None
     flagged: Sequence[pl.Expr] = ()
     kept: Sequence[str] = ()
+    read: bool = False
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -208,6 +210,11 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
     for given in table.headings.columns:
         if given.fact is None:
             continue
+        if table.read:
+            name = column(given.fact.name, given.year)
+            if name in needed and not needed[name].opening:
+                wanted.append(_with_default(pl.col(name), needed[name], given.fact))
+            continue
         try:
             cells = read_cells(given.name, table.schema[given.name], given.fact, table.units)
         except Unreadable as error:
@@ -218,15 +225,21 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
         name = column(given.fact.name, given.year)
         if name in needed:
             values = cells.values.cast(internal(given.fact), wrap_numerical=True)
-            default = needed[name].default
-            values = values if default is None else values.fill_null(pl.lit(default, dtype=internal(given.fact)))
-            wanted.append(values.alias(name))
+            wanted.append(_with_default(values, needed[name], given.fact))
     if said:
         raise UsageError(said)
     wanted += [pl.col(name).alias(f"{KEPT}{name}") for name in table.kept]
     wanted += [_presence(table, i).alias(i.column) for i in plan.inputs if not i.name and i.year is not None]
     wanted += [_state(program, i, table) for i in plan.inputs if i.opening]
     return wanted, broken
+
+
+def _with_default(values: pl.Expr, given: c.Input, fact: m.Fact) -> pl.Expr:
+    import polars as pl
+
+    if given.default is not None:
+        values = values.fill_null(pl.lit(given.default, dtype=internal(fact)))
+    return values.alias(given.column)
 
 
 def _presence(table: Table, given: c.Input) -> pl.Expr:

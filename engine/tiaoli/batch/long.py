@@ -1,20 +1,24 @@
 """Long tables → wide ones, in bounded memory: rows of a person, wherever they stand, become one row with a column a fact and year.
 
-Where the rows of each person stand together and the ids rise, a window moves over the file. Where they do not, the rows are first dealt
-into files by a hash of the id, so that all rows of a person are in one of them; each file is then a window. In a window the rows are not
-sorted: for each year an index says where in the window each person's row is, and every fact is gathered by it.
+Cells are read as values first, a column a fact; only what a plan reads is then made wide. Where the rows of each person stand together and
+the ids rise, a window moves over the file. Where they do not, the rows are first dealt into files by a hash of the id, so that all rows of a
+person are in one of them; each file is then a window. In a window the rows are not sorted: for each year an index says where in the window
+each person's row is, and every fact is gathered by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tiaoli.batch.headings import Given, Headings
-from tiaoli.batch.layout import YEAR_SIGN, Shape
+from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
+from tiaoli.batch.reading import Unreadable, internal, read_cells
+from tiaoli.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,40 +30,119 @@ WINDOW = 1_000_000
 
 PRESENT = "\0有"
 ODD = "\0疑"
-"""Columns of a widened table: whether the person has a row of the year; whether its rows contradict each other."""
+"""Columns of a widened table: whether the person has a row of the year; whether a row of it is faulty, or they contradict each other."""
 
-_ROW, _PID, _AT = "\0行", "\0人", "\0年"
+_ROW, _AT = "\0行", "\0年"
 
 
 @dataclass(frozen=True, slots=True)
-class Widened:
-    """A long table made wide: a lazy frame, its headings, and the columns that say whether a record has a year."""
+class Wanted:
+    """A column of a widened table: of the column ``source`` of the long one, in ``year``, or (None) of the whole record."""
+
+    column: str
+    source: str
+    year: int | None
+
+
+@dataclass(frozen=True)
+class Long:
+    """A long table whose cells were read as values: ids, years, a column a fact, and `ODD` where a cell is broken.
+
+    ``persons``: facts of whole records in a second table, read the same way.
+    """
 
     frame: pl.LazyFrame
     headings: Headings
-    present: dict[int, str]
-    rows: int
-    in_order: bool
+    persons: pl.LazyFrame | None = None
+    persons_headings: Headings | None = None
+
+    @cached_property
+    def survey(self) -> tuple[int, int | None, int | None, bool]:
+        """Rows, first and last year, and whether ids rise: equal ones next to each other."""
+        import polars as pl
+
+        falls = (pl.col(ID) < pl.col(ID).shift(1)).any() | pl.col(ID).is_null().any()
+        found = self.frame.select(
+            pl.len(), pl.col(_AT).min().alias("a"), pl.col(_AT).max().alias("b"), falls.alias("c")
+        )
+        rows, first, last, fallen = found.collect(engine="streaming").row(0)
+        return rows, first, last, not fallen
+
+    @property
+    def years(self) -> range:
+        """The years of which there are rows."""
+        _, first, last, _ = self.survey
+        return range(0) if first is None or last is None else range(first, last + 1)
+
+    @property
+    def wide(self) -> Headings:
+        """The headings of the widened table, ids under `ID`."""
+        columns: list[Given] = []
+        for given in self.headings.columns:
+            if given.fact is not None and not given.fact.yearly:
+                columns.append(given)
+            elif given.fact is not None:
+                columns += (Given(f"{given.name}{YEAR_SIGN}{year}", given.fact, year) for year in self.years)
+        columns += self.persons_headings.columns if self.persons_headings is not None else ()
+        return replace(self.headings, shape=Shape.WIDE, ident=ID, year=None, columns=tuple(columns))
 
 
-def widen(frame: pl.LazyFrame, headings: Headings, folder: Path, persons: pl.LazyFrame | None = None) -> Widened:
-    """Return a long table as a wide one. ``folder``: where temporary files may be; they are gone when the process ends.
+def read_long(
+    frame: pl.LazyFrame,
+    headings: Headings,
+    units: Units,
+    elsewhere: Sequence[str],
+    kept: Sequence[str],
+    path: str | None,
+) -> pl.LazyFrame:
+    """Return the rows of a long table with cells read as values; rows under a place of ``elsewhere`` count as broken, ``kept`` stay as they are.
 
-    ``persons``: facts of the whole record, in a second table with the same column of ids.
+    Raises UsageError for columns that can hold no value of their fact.
     """
     import polars as pl
 
+    values, broken = _read(frame, headings, units, path)
+    places = [pl.col(g.name).is_in(list(elsewhere)) for g in headings.columns if g.fact is None and elsewhere]
+    conditions = [b.fill_null(False) for b in (*broken, *places)] or [pl.lit(False)]
     assert headings.year is not None
-    ident = headings.ident
-    frame = frame.with_columns(pl.col(ident).cast(pl.String), _year(headings.year).alias(_AT))
-    rows, first, last, rising = _survey(frame, ident)
-    years = range(first, last + 1) if rows and first is not None else range(0)
-    wide = tuple(_wide_columns(headings, years))
-    present = {year: f"{PRESENT}{year}" for year in years}
-    shape = replace(headings, shape=Shape.WIDE, year=None, columns=wide)
-    plan = _Widening(frame, headings, years, persons)
-    windows = plan.windows_in_order if rising and persons is None else plan.windows_by_hash(folder, rows)
-    return Widened(_source(windows, plan.schema()), shape, present, rows, rising)
+    ident = pl.col(headings.ident).cast(pl.String).alias(ID)
+    left = [name for name in kept if name not in {g.name for g in headings.columns if g.fact is not None}]
+    return frame.select(
+        ident, _year(headings.year).alias(_AT), *values, *left, pl.any_horizontal(conditions).alias(ODD)
+    )
+
+
+def read_persons(frame: pl.LazyFrame, headings: Headings, units: Units) -> pl.LazyFrame:
+    """Return a second table, of facts of whole records, with cells read as values."""
+    import polars as pl
+
+    values, broken = _read(frame, headings, units, None)
+    conditions = [b.fill_null(False) for b in broken] or [pl.lit(False)]
+    return frame.select(
+        pl.col(headings.ident).cast(pl.String).alias(ID), *values, pl.any_horizontal(conditions).alias(ODD)
+    )
+
+
+def _read(
+    frame: pl.LazyFrame, headings: Headings, units: Units, path: str | None
+) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    schema = frame.collect_schema()
+    values: list[pl.Expr] = []
+    broken: list[pl.Expr] = []
+    said = []
+    for given in headings.columns:
+        if given.fact is None:
+            continue
+        try:
+            cells = read_cells(given.name, schema[given.name], given.fact, units)
+        except Unreadable as error:
+            said.append(replace(error.diagnostic, path=path))
+            continue
+        values.append(cells.values.cast(internal(given.fact), wrap_numerical=True).alias(given.name))
+        broken += [] if cells.broken is None else [cells.broken]
+    if said:
+        raise UsageError(said)
+    return values, broken
 
 
 def _year(name: str) -> pl.Expr:
@@ -70,107 +153,113 @@ def _year(name: str) -> pl.Expr:
     return pl.when(text.str.contains(r"^[1-9]\d{3}$")).then(text).cast(pl.Int32, strict=False)
 
 
-def _survey(frame: pl.LazyFrame, ident: str) -> tuple[int, int, int, bool]:
-    """Rows, first and last year, and whether ids rise: equal ones next to each other."""
-    import polars as pl
+def widen(held: Long, wanted: Sequence[Wanted], present: Sequence[int], folder: Path) -> pl.LazyFrame:
+    """Return one row a record: `ID`, the columns wanted, `PRESENT` for the years asked, `ODD`.
 
-    rising = (pl.col(ident) < pl.col(ident).shift(1)).any() | pl.col(ident).is_null().any()
-    found = frame.select(pl.len(), pl.col(_AT).min().alias("a"), pl.col(_AT).max().alias("b"), rising.alias("c"))
-    rows, first, last, falls = found.collect(engine="streaming").row(0)
-    return rows, first, last, not falls
-
-
-def _wide_columns(headings: Headings, years: Sequence[int]) -> Iterator[Given]:
-    for given in headings.columns:
-        if given.fact is not None and not given.fact.yearly:
-            yield given
-        else:
-            yield from (Given(f"{given.name}{YEAR_SIGN}{year}", given.fact, year) for year in years)
+    ``folder``: where temporary files may be; they are gone when all was read.
+    """
+    rows, _, _, rising = held.survey
+    own = set(held.frame.collect_schema().names())
+    plan = _Widening(
+        held,
+        tuple(w for w in wanted if w.source in own),
+        tuple(w for w in wanted if w.source not in own),
+        tuple(present),
+    )
+    windows = plan.windows_in_order if rising and held.persons is None else plan.windows_by_hash(folder, rows)
+    return _source(windows, plan.schema())
 
 
 @dataclass(frozen=True)
 class _Widening:
-    """The work on one table."""
+    """The work on one table. ``beside``: what is wanted of the second one."""
 
-    frame: pl.LazyFrame
-    headings: Headings
-    years: Sequence[int]
-    persons: pl.LazyFrame | None
+    held: Long
+    wanted: tuple[Wanted, ...]
+    beside: tuple[Wanted, ...]
+    present: tuple[int, ...]
+
+    @cached_property
+    def rows(self) -> pl.LazyFrame:
+        """The rows with the columns that are read."""
+        return self.held.frame.select(ID, _AT, *dict.fromkeys(w.source for w in self.wanted), ODD)
+
+    @cached_property
+    def persons(self) -> pl.LazyFrame | None:
+        import polars as pl
+
+        if self.held.persons is None:
+            return None
+        return self.held.persons.select(ID, *(pl.col(w.source).alias(w.column) for w in self.beside), ODD)
 
     def schema(self) -> dict[str, pl.DataType]:
         import polars as pl
 
-        held = self.frame.collect_schema()
-        found: dict[str, pl.DataType] = {self.headings.ident: pl.String()}
-        for given in self.headings.columns:
-            if given.fact is not None and not given.fact.yearly:
-                found[given.name] = held[given.name]
-            else:
-                found |= {f"{given.name}{YEAR_SIGN}{year}": held[given.name] for year in self.years}
-        found |= {f"{PRESENT}{year}": pl.Boolean() for year in self.years}
-        found[ODD] = pl.Boolean()
+        own = self.held.frame.collect_schema()
+        found: dict[str, pl.DataType] = {ID: pl.String()}
+        found |= {w.column: own[w.source] for w in self.wanted}
         if self.persons is not None:
-            beside = self.persons.collect_schema()
-            found |= {name: kind for name, kind in beside.items() if name != self.headings.ident}
-        return found
+            second = self.persons.collect_schema()
+            found |= {w.column: second[w.column] for w in self.beside}
+        found |= {f"{PRESENT}{year}": pl.Boolean() for year in self.present}
+        return {**found, ODD: pl.Boolean()}
 
     # ── windows ──
     def windows_in_order(self) -> Iterator[pl.DataFrame]:
         """Yield wide frames while a window moves over rows in order of ids; the last person of each waits for the next."""
         import polars as pl
 
-        rest: pl.DataFrame | None = None
-        for batch in self.frame.collect_batches(chunk_size=WINDOW, maintain_order=True, engine="streaming"):
-            held = batch if rest is None else pl.concat([rest, batch])
-            if held.height < WINDOW:
-                rest = held
+        waiting: list[pl.DataFrame] = []
+        height = 0
+        for batch in self.rows.collect_batches(chunk_size=WINDOW // 4, maintain_order=True, engine="streaming"):
+            waiting.append(batch)
+            height += batch.height
+            if height < WINDOW:
                 continue
-            last = held[self.headings.ident][-1]
-            cut = int(held[self.headings.ident].search_sorted(last, side="left"))
+            held = pl.concat(waiting)
+            cut = int(held[ID].search_sorted(held[ID][-1], side="left"))
             if cut:
                 yield self.window(held[:cut])
-            rest = held[cut:]
-        if rest is not None and rest.height:
-            yield self.window(rest)
+            waiting, height = [held[cut:]], held.height - cut
+        if height:
+            yield self.window(pl.concat(waiting))
 
     def windows_by_hash(self, folder: Path, rows: int) -> Windows:
         """Return the generator of windows over files into which the rows are dealt by a hash of the id."""
 
         def windows() -> Iterator[pl.DataFrame]:
-            import polars as pl
-
             with TemporaryDirectory(dir=folder, prefix=".tiaoli-") as held:
                 parts = max(1, -(-rows // WINDOW))
-                deal(self.frame, self.headings.ident, parts, Path(held) / "rows")
+                deal(self.rows, parts, Path(held) / "rows")
                 if self.persons is not None:
-                    deal(self.persons, self.headings.ident, parts, Path(held) / "persons")
+                    deal(self.persons, parts, Path(held) / "persons")
                 for part in range(parts):
-                    path = Path(held) / "rows" / f"{part}.parquet"
-                    beside = Path(held) / "persons" / f"{part}.parquet"
-                    if path.exists():
-                        wide = self.window(pl.read_parquet(path))
-                    else:
-                        wide = pl.DataFrame(schema={k: v for k, v in self.schema().items() if k != ODD}).with_columns(
-                            pl.lit(False).alias(ODD)
-                        )
-                    if self.persons is not None:
-                        extra = pl.read_parquet(beside) if beside.exists() else self.persons.head(0).collect()
-                        wide = self._beside(wide, extra)
+                    wide = self._dealt(Path(held), part)
                     if wide.height:
-                        yield wide.select(self.schema().keys())
+                        yield wide
 
         return windows
+
+    def _dealt(self, held: Path, part: int) -> pl.DataFrame:
+        import polars as pl
+
+        path, beside = held / "rows" / f"{part}.parquet", held / "persons" / f"{part}.parquet"
+        own = {k: v for k, v in self.schema().items() if k not in {w.column for w in self.beside}}
+        wide = self.window(pl.read_parquet(path)) if path.exists() else pl.DataFrame(schema=own)
+        if self.persons is None:
+            return wide
+        extra = pl.read_parquet(beside) if beside.exists() else self.persons.head(0).collect()
+        return self._beside(wide, extra).select(self.schema().keys())
 
     def _beside(self, wide: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame:
         """A window with the facts of the second table; who is only there has no years."""
         import polars as pl
 
-        ident = self.headings.ident
-        twice = extra.filter(pl.col(ident).is_duplicated())[ident].unique()
-        own = wide.drop([n for n in extra.columns if n != ident and n in wide.columns])
-        joined = own.join(extra.unique(ident, keep="first"), on=ident, how="full", coalesce=True)
-        flags = [pl.col(f"{PRESENT}{year}").fill_null(False) for year in self.years]
-        odd = pl.col(ODD).fill_null(False) | pl.col(ident).is_in(twice.implode())
+        twice = extra.filter(pl.col(ID).is_duplicated())[ID].unique()
+        second = extra.unique(ID, keep="first").rename({ODD: "\0odd"})
+        joined = wide.join(second, on=ID, how="full", coalesce=True)
+        flags = [pl.col(f"{PRESENT}{year}").fill_null(False) for year in self.present]
+        odd = pl.col(ODD).fill_null(False) | pl.col("\0odd").fill_null(False) | pl.col(ID).is_in(twice.implode())
         return joined.with_columns(*flags, odd.alias(ODD))
 
     def window(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -178,41 +267,45 @@ class _Widening:
         import numpy as np
         import polars as pl
 
-        ident = self.headings.ident
-        order = rows.select(ident, _AT).with_row_index(_ROW).sort(ident, maintain_order=True, nulls_last=True)
-        pid = order[ident].rle_id().to_numpy()
+        order = rows.select(ID, _AT, ODD).with_row_index(_ROW)
+        if not order[ID].is_sorted(nulls_last=True):
+            order = order.sort(ID, maintain_order=True, nulls_last=True)
+        pid = order[ID].rle_id().to_numpy()
         row, at = order[_ROW].to_numpy(), order[_AT].fill_null(0).to_numpy()
         people = int(pid[-1]) + 1 if len(pid) else 0
-        firsts = np.searchsorted(pid, np.arange(people))
-        columns = [rows[ident].gather(row[firsts])]
-        odd = np.zeros(people, dtype=bool)
-        odd[pid[at == 0]] = True
+        odd = np.bincount(pid[order[ODD].to_numpy() | (at == 0)], minlength=people) > 0
         index: dict[int, pl.Series] = {}
-        for year in self.years:
+        for year in self.held.years:
             mine = at == year
             where = np.full(people, -1, dtype=np.int64)
             where[pid[mine]] = row[mine]
             odd |= np.bincount(pid[mine], minlength=people) > 1
             index[year] = _nullable(where)
-        for given in self.headings.columns:
-            if given.fact is not None and not given.fact.yearly:
-                values, conflict = self._of_person(rows[given.name], index)
-                columns.append(values.alias(given.name))
-                odd |= conflict
-            else:
-                columns += [rows[given.name].gather(index[y]).alias(f"{given.name}{YEAR_SIGN}{y}") for y in self.years]
-        columns += [index[year].is_not_null().alias(f"{PRESENT}{year}") for year in self.years]
-        return pl.DataFrame([*columns, pl.Series(ODD, odd)])
+        firsts = pl.Series(row[np.searchsorted(pid, np.arange(people))])
+        columns = [pl.col(ID).gather(firsts)]
+        columns += [pl.col(w.source).gather(index[w.year]).alias(w.column) for w in self.wanted if w.year in index]
+        columns += [pl.lit(None).alias(w.column) for w in self.wanted if w.year is not None and w.year not in index]
+        found = rows.select(columns)
+        for w in (w for w in self.wanted if w.year is None):
+            values, conflict = self._of_person(rows, w.source, index)
+            found = found.with_columns(values.alias(w.column))
+            odd |= conflict
+        present = [
+            (index[y].is_not_null() if y in index else pl.Series([False] * people)).alias(f"{PRESENT}{y}")
+            for y in self.present
+        ]
+        own = [name for name in self.schema() if name in {ID, ODD} or name.startswith(PRESENT) or name in found.columns]
+        return found.with_columns(*present, pl.Series(ODD, odd)).select(own)
 
-    def _of_person(self, values: pl.Series, index: dict[int, pl.Series]) -> tuple[pl.Series, object]:
+    @staticmethod
+    def _of_person(rows: pl.DataFrame, source: str, index: dict[int, pl.Series]) -> tuple[pl.Series, Any]:
         """What the rows of each person say of a fact of the person, and whether they contradict each other."""
         import polars as pl
 
-        said = pl.DataFrame([values.gather(where).alias(str(year)) for year, where in index.items()])
-        value = said.select(pl.coalesce(pl.all()).alias("v"))["v"] if said.width else values.clear()
-        clash = [said[name] != value for name in said.columns]
-        conflict = pl.DataFrame([c.fill_null(False).alias(str(i)) for i, c in enumerate(clash)])
-        return value, conflict.select(pl.any_horizontal(pl.all()).alias("c"))["c"].to_numpy()
+        said = rows.select(pl.col(source).gather(where).alias(str(year)) for year, where in index.items())
+        value = said.select(pl.coalesce(pl.all()).alias("v"))["v"] if said.width else rows[source].clear()
+        clash = said.select((pl.col(name) != value).fill_null(False) for name in said.columns)
+        return value, clash.select(pl.any_horizontal(pl.all()).alias("c"))["c"].to_numpy()
 
 
 def _nullable(where: Any) -> pl.Series:
@@ -222,12 +315,12 @@ def _nullable(where: Any) -> pl.Series:
     return index.set(index < 0, None) if (index < 0).any() else index
 
 
-def deal(frame: pl.LazyFrame, ident: str, parts: int, folder: Path) -> None:
+def deal(frame: pl.LazyFrame, parts: int, folder: Path) -> None:
     """Write a table into ``parts`` files of ``folder`` by a hash of its ids, all rows of an id to one file ``<part>.parquet``."""
     import polars as pl
 
     folder.mkdir(parents=True)
-    part = (pl.col(ident).cast(pl.String).fill_null("").hash(seed=1) % parts).cast(pl.UInt32)
+    part = (pl.col(ID).fill_null("").hash(seed=1) % parts).cast(pl.UInt32)
     target = pl.PartitionBy(
         folder, key=part.alias("\0part"), include_key=False,
         file_path_provider=lambda given: f"{given.partition_keys.item()}.parquet",
@@ -237,6 +330,7 @@ def deal(frame: pl.LazyFrame, ident: str, parts: int, folder: Path) -> None:
 
 def _source(windows: Windows, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
     """A lazy frame over what ``windows`` yields."""
+    import polars as pl
     from polars.io.plugins import register_io_source
 
     def generate(
@@ -244,7 +338,9 @@ def _source(windows: Windows, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
         for window in windows():
-            frame = window if with_columns is None else window.select(with_columns)
+            frame = window.select(
+                pl.col(name).cast(kind) for name, kind in schema.items() if with_columns is None or name in with_columns
+            )
             frame = frame if predicate is None else frame.filter(predicate)
             if left is not None:
                 frame, left = frame.head(left), max(0, left - frame.height)

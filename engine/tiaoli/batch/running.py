@@ -100,6 +100,7 @@ class Run:
         self.folder = folder or Path()
         self.beside = [x for x in (persons, opening) if x is not None]
         self._plans: dict[Any, c.Plan] = {}
+        self._longs: dict[str, long.Long] = {}
         self.results_schema: pl.Schema | None = None
         self.parts = open_table(source)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
@@ -189,9 +190,10 @@ class Run:
     # ── what is computed ──
     def ready(self, closing: bool) -> c.Plan:
         """Return the plan, having found nothing wrong with the columns and their types. Raises UsageError."""
-        table = self._table(self.parts[0], self.folder)
+        table = self.table(self.parts[0], self.folder)
         plan = self.plan_of(table, closing)
-        read(self.program, plan.kinds[INSURED], table)
+        if not table.read:
+            read(self.program, plan.kinds[INSURED], table)
         return plan
 
     def plan_of(self, table: Table, closing: bool) -> c.Plan:
@@ -220,28 +222,66 @@ class Run:
             reason = f"状态里缺少 {'、'.join(lacking)}\0the state lacks {', '.join(lacking)}"
             raise UsageError([Diagnostic("E822", {"reason": reason})])
 
-    def _table(self, part: Part, folder: Path) -> Table:
-        """A part as a wide table, with the state of each record beside it."""
-        import polars as pl
-
-        path = None if part.path is None else str(part.path)
-        frame = part.frame if self.watch is None or self.shape is Shape.LONG else _watched(part.frame, self.watch)
-        headings, present, odd = self.headings, {}, False
+    def table(self, part: Part, folder: Path, plan: c.KindPlan | None = None) -> Table:
+        """A part as a wide table, with the state of each record beside it; of a long one, with what ``plan`` reads."""
         if self.shape is Shape.LONG:
-            wide = long.widen(part.frame, headings, folder, self._persons())
-            frame, headings, present, odd = wide.frame, wide.headings, wide.present, True
-            if self.persons_headings is not None:
-                own = tuple(g for g in headings.columns if g.name not in self._beside()[0])
-                headings = replace(headings, columns=(*own, *self.persons_headings.columns))
-            if self.watch is not None:
-                frame = _watched(frame, self.watch)
-        elif self.persons is not None:
+            return self._widened(part, plan, folder)
+        path = None if part.path is None else str(part.path)
+        frame = part.frame if self.watch is None else _watched(part.frame, self.watch)
+        headings = self.headings
+        if self.persons is not None:
             frame, headings = self._with_persons(frame, headings)
         if self.states is not None:
             frame = self._with_states(frame, headings)
-        flagged = (pl.col(long.ODD),) if odd else ()
         kept = self._kept(frame.collect_schema().names())
-        return Table(frame, headings, self.wish.units, present, self.twice, self.elsewhere, path, flagged, kept)
+        return Table(frame, headings, self.wish.units, {}, self.twice, self.elsewhere, path, (), kept)
+
+    def _long(self, part: Part) -> long.Long:
+        """A part of a long table, its cells read; kept while the part is worked on."""
+        if part.name not in self._longs:
+            path = None if part.path is None else str(part.path)
+            frame = long.read_long(part.frame, self.headings, self.wish.units, self.elsewhere, self.wish.by, path)
+            second = None
+            if self.persons is not None and self.persons_headings is not None:
+                second = long.read_persons(self.persons, self.persons_headings, self.wish.units)
+            self._longs = {part.name: long.Long(frame, self.headings, second, self.persons_headings)}
+        return self._longs[part.name]
+
+    def _widened(self, part: Part, plan: c.KindPlan | None, folder: Path) -> Table:
+        """A long part as a wide table with the columns that ``plan`` reads (without a plan, none)."""
+        import polars as pl
+
+        held = self._long(part)
+        headings = held.wide
+        names = [
+            *held.frame.collect_schema().names(),
+            *(g.name for g in headings.columns),
+            *(f"{n}{YEAR_SIGN}{y}" for n in self.wish.by for y in held.years),
+        ]
+        kept = self._kept(names)
+        needed = [i for i in plan.inputs if i.name and not i.opening] if plan is not None else []
+        wanted = [long.Wanted(i.column, i.name, i.year) for i in needed]
+        there = {w.column for w in wanted}
+        own = [
+            g.name for g in self.headings.columns if g.fact is not None and not g.fact.yearly and g.name not in there
+        ]
+        wanted += [long.Wanted(name, name, None) for name in own if plan is not None]
+        there.update(own)
+        for name in kept:
+            parts = year_of_column(name)
+            if name not in there:
+                wanted.append(long.Wanted(name, *((name, None) if parts is None else parts)))
+        present = [i.year for i in plan.inputs if not i.name and i.year is not None] if plan is not None else []
+        frame = long.widen(held, wanted, present, folder) if plan is not None else held.frame.head(0).select(ID)
+        if self.watch is not None:
+            frame = _watched(frame, self.watch)
+        if self.states is not None:
+            frame = self._with_states(frame, headings)
+        columns = {year: f"{long.PRESENT}{year}" for year in present}
+        path = None if part.path is None else str(part.path)
+        return Table(
+            frame, headings, self.wish.units, columns, self.twice, (), path, (pl.col(long.ODD),), kept, read=True
+        )
 
     def _kept(self, names: Sequence[str]) -> tuple[str, ...]:
         """The columns to group by: named as they are, or (of yearly facts) without the year."""
@@ -301,8 +341,10 @@ class Run:
         """What is computed of a part, lazily."""
         import polars as pl
 
-        table = self._table(part, folder)
+        table = self.table(part, folder)
         plan = self.plan_of(table, closing)
+        if self.shape is Shape.LONG:
+            table = self.table(part, folder, plan.kinds[INSURED])
         if self.states is not None and any(i.opening for i in plan.kinds[INSURED].inputs):
             table = replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE)))
         return query(self.program, plan, table)
@@ -432,7 +474,9 @@ class Run:
             header, cells = own
             yield judge.judged(header, cells, openings)
 
-    def _rows_of(self, ids: pl.Series) -> dict[str | None, tuple[tuple[str, ...], list[tuple[int, tuple[object, ...]]]]]:
+    def _rows_of(
+        self, ids: pl.Series
+    ) -> dict[str | None, tuple[tuple[str, ...], list[tuple[int, tuple[object, ...]]]]]:
         """The rows of a long table (with those of its second table) of some persons, with their numbers in the file."""
         import polars as pl
 

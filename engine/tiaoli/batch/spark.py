@@ -57,12 +57,16 @@ def evaluate(
         inner.conf.set(name, value)
     named = tables if isinstance(tables, Mapping) else {INSURED: tables}
     relations = {kind: _relation(outer, inner, table) for kind, table in named.items()}
-    job = Job(rules, relations, wish, "spark")
-    return Evaluated(
-        _stepwise(inner, sql.parts(job.plan, job.program, job.setting, entity)),
-        _stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity)),
-        job,
-    )
+    try:
+        job = Job(rules, relations, wish, "spark")
+        return Evaluated(
+            _stepwise(inner, sql.parts(job.plan, job.program, job.setting, entity)),
+            _stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity)),
+            job,
+        )
+    finally:
+        for relation in relations.values():
+            inner.catalog.dropGlobalTempView(relation.name.rpartition(".")[2])
 
 
 def run(

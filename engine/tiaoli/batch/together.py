@@ -139,13 +139,15 @@ class Together:
         others = self.others()
         years = range(self.program.first, self.wish.years.stop)
         have = {kind: columns_given(self.program, kind, years) for kind in others}
-        table = self.table = None if self.run is None else self.run._table(self.run.parts[0], folder)
+        table = self.table = None if self.run is None else self.run.table(self.run.parts[0], folder)
         if self.run is not None and len(self.run.parts) > 1:
             raise UsageError([Diagnostic("E859", {"path": str(self.sources[INSURED])})])
         if table is not None:
             have[INSURED] = table.have
         wishes = Wishes(self.names, have, self.wish.readings, self.lasting, None, self.wish.reasons, closing)
         plan = lower(self.program, self.wish.years, wishes)
+        if self.run is not None and table is not None and table.read:
+            table = self.table = self.run.table(self.run.parts[0], folder, plan.kinds[INSURED])
         persons = None if table is None else self._sound(plan.kinds[INSURED], table)
         links = Links(self.program, plan, others, persons, self.faults)
         persons = links.follow()
