@@ -48,6 +48,8 @@ def spark_session() -> Iterator[Any]:
         .config("spark.ui.enabled", "false")
         .config("spark.sql.shuffle.partitions", "1")
         .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.constraintPropagation.enabled", "false")
+        .config("spark.sql.analyzer.maxIterations", "1000")
         .config("spark.driver.memory", "2g")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.log.level", "ERROR")
@@ -63,11 +65,16 @@ def spark_rows(
     session: Any, tables: Mapping[str, tuple[Mapping[str, str], Sequence[Row]]], query: str
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a query over tables given as (types of columns by name, rows)."""
+    spark_tables(session, tables)
+    return [tuple(row) for row in session.sql(query).collect()]
+
+
+def spark_tables(session: Any, tables: Mapping[str, tuple[Mapping[str, str], Sequence[Row]]]) -> None:
+    """Make tables known to a session."""
     for name, (columns, rows) in tables.items():
         schema = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
         listed = [tuple(_decimal(v, k) for v, k in zip(row, columns.values(), strict=True)) for row in rows]
         session.createDataFrame(listed, schema).createOrReplaceTempView(f"`{name}`")
-    return [tuple(row) for row in session.sql(query).collect()]
 
 
 def _decimal(value: Any, kind: str) -> Any:

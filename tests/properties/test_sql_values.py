@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import sql_engines as engines
 import tiaoli
-from sql_records import Wide, planned, results, setting, wide
+from sql_records import Wide, parsed, planned, results, setting, wide
 from strategies import FIRST, LAST, Ruleset, records, rulesets, sampled
 from strategies_entities import populations, worlds
 from tiaoli import model as m
@@ -235,10 +235,19 @@ def test_operations_on_edges_in_duckdb() -> None:
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs java")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
     with engines.spark_session() as session:
         yield session
+
+
+needs_postgres = pytest.mark.skipif(not engines.postgres_is_there(), reason="no PostgreSQL server is installed")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with engines.postgres_server() as folder:
+        yield folder
 
 
 @needs_java
@@ -247,13 +256,12 @@ def test_operations_on_edges_in_spark(spark: Any) -> None:
     made.compare(engines.spark_rows(spark, {"t": made.table("spark")}, made.query("spark")))
 
 
-@pytest.mark.skipif(not engines.postgres_is_there(), reason="no PostgreSQL server is installed")
-def test_operations_on_edges_in_postgres() -> None:
+@needs_postgres
+def test_operations_on_edges_in_postgres(postgres: str) -> None:
     made = bench("postgres")
-    with engines.postgres_server() as folder:
-        made.compare(
-            engines.postgres_rows(folder, {"t": made.table("postgres")}, made.query("postgres")), engines.as_text
-        )
+    made.compare(
+        engines.postgres_rows(postgres, {"t": made.table("postgres")}, made.query("postgres")), engines.as_text
+    )
 
 
 # ── whole programs ───────────────────────────────────────────────────────────
@@ -358,3 +366,84 @@ def test_random_worlds_in_duckdb(data: st.DataObject) -> None:
         assert results(made.plan, made.program, rows, whole, kind) == expected
         undone = {row[0] for row in engines.duckdb_rows(held, sql.rejects(made.plan, made.program, own, kind))}
         assert undone == {fault.person for fault in population.faults if fault.entity == kind}
+
+
+# ── PostgreSQL and Spark ─────────────────────────────────────────────────────
+
+few = partial(settings, deadline=None, suppress_health_check=list(HealthCheck))
+Tables = dict[str, tuple[dict[str, str], tuple[tuple[Any, ...], ...]]]
+
+
+def read_back(plan: c.Plan, kind: str, rows: Sequence[Sequence[str]]) -> list[list[Any]]:
+    outputs = plan.kinds[kind].outputs
+    return [[row[0], *(parsed(v, o.expression) for v, o in zip(row[1:], outputs, strict=True))] for row in rows]
+
+
+def in_postgres(folder: str, made: Drawn, whole: bool, kind: str) -> tuple[Any, set[str]]:
+    """Results of a kind, and the ids of those left out."""
+    held = {f"{k}表": table.typed("postgres") for k, table in made.tables.items()}
+    own = setting(made.tables, "postgres", whole)
+    rows = engines.postgres_rows(folder, held, sql.query(made.plan, made.program, own, kind))
+    faults = engines.postgres_rows(folder, held, sql.rejects(made.plan, made.program, own, kind))
+    return results(made.plan, made.program, read_back(made.plan, kind, rows), whole, kind), {row[0] for row in faults}
+
+
+def in_spark(session: Any, made: Drawn, whole: bool, kind: str) -> tuple[Any, set[str]]:
+    held: Tables = {f"{k}表": table.typed("spark") for k, table in made.tables.items()}
+    own = setting(made.tables, "spark", whole)
+    found = []
+    for parts in (sql.parts, sql.reject_parts):
+        *views, (_, last) = parts(made.plan, made.program, own, kind)
+        engines.spark_tables(session, held)
+        for name, query in views:
+            session.sql(query).createOrReplaceTempView(f"`{name}`")
+        found.append([tuple(row) for row in session.sql(last).collect()])
+    return results(made.plan, made.program, found[0], whole, kind), {row[0] for row in found[1]}
+
+
+def agree_on_rules(made: Drawn, found: tuple[Any, set[str]]) -> None:
+    matches(made, found[0])
+    assert found[1] == {ident for ident, table in made.values.items() if table is None}
+
+
+def agree_on_kind(population: Population, kind: str, found: tuple[Any, set[str]]) -> None:
+    assert found[0] == {r.person.id: {y: dict(r[y]) for y in r} for r in population if r.person.entity == kind}
+    assert found[1] == {fault.person for fault in population.faults if fault.entity == kind}
+
+
+@needs_postgres
+@few(max_examples=10)
+@given(st.data())
+def test_random_rulesets_in_postgres(postgres: str, data: st.DataObject) -> None:
+    whole = data.draw(st.booleans())
+    made = drawn(data, whole)
+    agree_on_rules(made, in_postgres(postgres, made, whole, INSURED))
+
+
+@needs_postgres
+@few(max_examples=5)
+@given(st.data())
+def test_random_worlds_in_postgres(postgres: str, data: st.DataObject) -> None:
+    whole = data.draw(st.booleans())
+    made, population = drawn_world(data, whole)
+    for kind in made.tables:
+        agree_on_kind(population, kind, in_postgres(postgres, made, whole, kind))
+
+
+@needs_java
+@few(max_examples=4, phases=[Phase.generate])
+@given(st.data())
+def test_random_rulesets_in_spark(spark: Any, data: st.DataObject) -> None:
+    whole = data.draw(st.booleans())
+    made = drawn(data, whole)
+    agree_on_rules(made, in_spark(spark, made, whole, INSURED))
+
+
+@needs_java
+@few(max_examples=2, phases=[Phase.generate])
+@given(st.data())
+def test_random_worlds_in_spark(spark: Any, data: st.DataObject) -> None:
+    whole = data.draw(st.booleans())
+    made, population = drawn_world(data, whole)
+    kind = data.draw(st.sampled_from(sorted(made.tables)))
+    agree_on_kind(population, kind, in_spark(spark, made, whole, kind))

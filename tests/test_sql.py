@@ -1,0 +1,250 @@
+"""SQL as an auditor reads it, what becomes of faulty rows, and runs on DuckDB and Spark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+import sql_engines as engines
+import tiaoli
+from population import record
+from sql_records import Wide, planned, results, setting, wide
+from tiaoli.backends import columns as c
+from tiaoli.backends import sql, sql_code
+from tiaoli.backends.sql_code import Dialect
+from tiaoli.backends.sql_tables import ID
+from tiaoli.batch import duck, spark
+from tiaoli.batch.layout import Units
+from tiaoli.batch.sql_job import Job, Relation, Wish
+from tiaoli.values import INSURED
+
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
+SMALL = """
+文件 《示例办法》  地区 CN  施行 2024年度
+条文 第二条 "待遇" 编码 参保, 费用, 缴费日期, 类别, 出生日期, 支付比例, 连续, 报销, 生效日, 差额
+每年 事实 参保: 是否 默认 否 依据 第二条
+每年 事实 费用: 金额 默认 0元 范围 0元..100万元 依据 第二条
+每年 事实 缴费日期: 日期 可空 必填 当 参保 依据 第二条
+事实 类别: 甲类 | 乙类 依据 第二条
+事实 出生日期: 日期 可空 依据 第二条
+参数 支付比例 按 类别 依据 第二条第二款
+  行 甲类 = 33.33%
+  行 乙类 = 50%
+规则 连续: 年数 = 连续年数(参保) 依据 第二条第一款
+结果 规则 生效日: 日期 可空 = 若 有 缴费日期 则 缴费日期 + 3个月 否则 无 依据 第二条
+结果 规则 差额: 金额 舍入 向下 到 元 = 费用 × 支付比例 - 100元 依据 第二条
+结果 规则 报销: 金额 舍入 四舍五入 到 分
+  当 参保 且 有 出生日期 得 费用 × 支付比例 + 1元 × 数值(连续) 依据 第二条第三款
+  否则 0元 依据 第二条第四款
+"""
+YEARS = range(2024, 2026)
+COLUMNS = {
+    ID: "varchar", "类别": "varchar", "出生日期": "date",
+    **{f"{name}@{year}": kind for year in YEARS for name, kind in (("参保", "boolean"), ("费用", "decimal(18, 4)"), ("缴费日期", "date"))},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small() -> tiaoli.Rules:
+    return tiaoli.loads(SMALL)
+
+
+def job(rules: tiaoli.Rules, dialect: Dialect, **more: Any) -> Job:
+    return Job(rules, {INSURED: Relation("people", COLUMNS)}, Wish(YEARS, reasons=True, **more), dialect)
+
+
+# ── in print ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_printed(dialect: Dialect, small: tiaoli.Rules, file_regression: Any) -> None:
+    made = job(small, dialect)
+    file_regression.check(made.query() + "\n" + made.rejects(), extension=".sql", encoding="utf-8")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_printed_is_sql_of_the_dialect(dialect: Dialect, small: tiaoli.Rules) -> None:
+    import sqlglot
+
+    made = job(small, dialect)
+    for text in (made.query(), made.rejects()):
+        assert sqlglot.parse_one(text, read=dialect).sql(dialect=dialect)
+
+
+def test_operations_are_all_written() -> None:
+    """Every operation of columns has a row in SQL."""
+    written = {*sql_code._PLAIN, *sql_code._DATES, *sql_code._signs(), "若", "或", "整除", "成日期"}
+    assert set(c.OPERATIONS) <= written
+
+
+# ── faulty rows ──────────────────────────────────────────────────────────────
+
+GOOD = {
+    ID: "好",
+    "类别": "甲类",
+    "参保@2024": True,
+    "费用@2024": Decimal("100.10"),
+    "缴费日期@2024": date(2023, 11, 30),
+}
+FAULTS = [
+    ({ID: None}, (None, "编号", "E715")),
+    ({"类别": "丙类"}, (None, "类别", "E739")),
+    ({"类别": None}, (None, "类别", "E726")),
+    ({"缴费日期@2024": None}, (2024, "缴费日期", "E727")),
+    ({"费用@2025": Decimal("0.001")}, (2025, "费用", "E733")),
+    ({"费用@2025": Decimal(-1)}, (2025, "费用", "E735")),
+    ({"费用@2025": Decimal("1000000.01")}, (2025, "费用", "E735")),
+    ({"出生日期": date(1799, 1, 1)}, (None, "出生日期", "E735")),
+]
+
+
+def rows_with_faults() -> list[dict[str, Any]]:
+    wrong = [GOOD | {ID: f"错{i}"} | change for i, (change, _) in enumerate(FAULTS)]
+    return [GOOD, *wrong, GOOD | {ID: "双"}, GOOD | {ID: "双"}]
+
+
+def listed(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    return [[row.get(name) for name in COLUMNS] for row in rows]
+
+
+def expected_faults() -> list[tuple[Any, ...]]:
+    own = [(None if change.get(ID, "") is None else f"错{i}", *what) for i, (change, what) in enumerate(FAULTS)]
+    return sorted([*own, ("双", None, "编号", "E717"), ("双", None, "编号", "E717")], key=str)
+
+
+def found_faults(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Faults without what stands there and the words."""
+    return sorted(((a or None, int(b) if b else None, f, reason[:4]) for a, b, f, _, reason in rows), key=str)
+
+
+def test_faulty_rows_in_duckdb(small: tiaoli.Rules) -> None:
+    made = job(small, "duckdb")
+    tables = {"people": (COLUMNS, listed(rows_with_faults()))}
+    assert found_faults(engines.duckdb_rows(tables, made.rejects())) == expected_faults()
+    [row] = engines.duckdb_rows(tables, made.query())
+    assert row[:7] == ("好", date(2024, 2, 29), None, Decimal(-67), Decimal(-100), Decimal(0), Decimal(0))
+
+
+@pytest.mark.skipif(not engines.postgres_is_there(), reason="no PostgreSQL server is installed")
+def test_faulty_rows_in_postgres(small: tiaoli.Rules) -> None:
+    made = job(small, "postgres")
+    tables = {"people": (COLUMNS, listed(rows_with_faults()))}
+    with engines.postgres_server() as folder:
+        assert found_faults(engines.postgres_rows(folder, tables, made.rejects())) == expected_faults()
+        [row] = engines.postgres_rows(folder, tables, made.query())
+    assert row[:4] == ["好", "2024-02-29", "", "-67.00"]
+
+
+def test_names_that_the_dialect_cannot_tell_apart() -> None:
+    names = sql.Names(63)
+    long = ["很长的名称" * 5 + f"{i}@2025" for i in range(3)]
+    assert len({names(n) for n in [*long, "A@2025", "a@2025"]}) == 5
+    assert all(len(names(n).encode()) <= 63 for n in long)
+    assert names(long[0]) == names(long[0])
+
+
+# ── the rules of Jiangxi ─────────────────────────────────────────────────────
+
+
+class Province:
+    """Two hundred people of Jiangxi as a table, and what the interpreter makes of them."""
+
+    def __init__(self, rules: tiaoli.Rules, years: range, people: int, whole: bool) -> None:
+        self.rules, self.years, self.whole = rules, years, whole
+        compiled = rules.compiled(years)
+        self.program = compiled.program
+        self.records = [record(self.program, i) for i in range(people)]
+        read = [rules.reader(compiled).convert(r) for r in self.records]
+        table = wide(self.program, INSURED, read, range(2016, 2028), whole)
+        links = {f.name for f in self.program.facts_of(INSURED) if f.is_link}
+        kept = [i for i, name in enumerate(table.columns) if name.partition("@")[0] not in links]
+        names = list(table.columns)
+        rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
+        self.table = Wide({names[i]: table.columns[names[i]] for i in kept}, rows)
+        self.plan = planned(self.program, years, rules.wanted(years, None, {}, (INSURED,))[1], {INSURED: self.table})
+
+    def values(self) -> dict[str, Any]:
+        made = {r["编号"]: self.rules.evaluate(r, self.years) for r in self.records}
+        return {ident: {year: dict(result[year]) for year in result} for ident, result in made.items()}
+
+    def to_parquet(self, path: Path) -> Path:
+        import duckdb
+
+        kinds, rows = self.table.typed("duckdb")
+        with duckdb.connect() as connection:
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
+            connection.execute(f"create table t ({columns})")
+            connection.executemany(f"insert into t values ({', '.join('?' * len(kinds))})", [list(r) for r in rows])
+            connection.execute(f"copy t to '{path}' (format parquet)")
+        return path
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["分", "元"])
+def test_jiangxi_in_duckdb(jiangxi: tiaoli.Rules, whole: bool) -> None:
+    made = Province(jiangxi, range(2025, 2031), 200, whole)
+    own = setting({INSURED: made.table}, "duckdb", whole)
+    tables = {f"{INSURED}表": made.table.typed("duckdb")}
+    rows = engines.duckdb_rows(tables, sql.query(made.plan, made.program, own))
+    assert results(made.plan, made.program, rows, whole) == made.values()
+
+
+def test_run_on_duckdb(jiangxi: tiaoli.Rules, tmp_path: Path) -> None:
+    import duckdb
+
+    made = Province(jiangxi, range(2025, 2027), 30, True)
+    people = made.to_parquet(tmp_path / "people.parquet")
+    out, rejects = tmp_path / "out.parquet", tmp_path / "rejects.csv"
+    wish = Wish(made.years, units=Units.FEN)
+    assert duck.run(jiangxi, people, out, wish, rejects=rejects, memory="1GB", threads=1) == duck.Count(30, 30, 0)
+    rows = duckdb.sql(f"select * from '{out}'").fetchall()
+    assert results(made.plan, made.program, rows, True) == made.values()
+    assert rejects.read_text() == "编号,年度,事实,值,原因\n"
+    assert {p.name for p in tmp_path.iterdir()} == {"people.parquet", "out.parquet", "rejects.csv"}
+
+
+def test_a_float_is_refused(small: tiaoli.Rules) -> None:
+    made = Job(small, {INSURED: Relation("people", COLUMNS | {"费用@2024": "double"})}, Wish(YEARS), "duckdb")
+    with pytest.raises(tiaoli.UsageError) as error:
+        made.query()
+    assert [d.code for d in error.value.diagnostics] == ["E852"]
+
+
+# ── Spark ────────────────────────────────────────────────────────────────────
+
+needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs java")
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Any]:
+    with engines.spark_session() as made:
+        yield made
+
+
+@needs_java
+def test_faulty_rows_in_spark(session: Any, small: tiaoli.Rules) -> None:
+    schema = ", ".join(f"`{name}` {kind.replace('varchar', 'string')}" for name, kind in COLUMNS.items())
+    frame = session.createDataFrame([tuple(r) for r in listed(rows_with_faults())], schema)
+    made = spark.evaluate(small, frame, Wish(YEARS, reasons=True), session=session)
+    assert found_faults([tuple(r) for r in made.rejects.collect()]) == expected_faults()
+    [row] = made.results.collect()
+    assert tuple(row)[:4] == ("好", date(2024, 2, 29), None, Decimal(-67))
+    assert not session.catalog.listTables("global_temp")
+
+
+@needs_java
+def test_jiangxi_in_spark(session: Any, jiangxi: tiaoli.Rules, tmp_path: Path) -> None:
+    made = Province(jiangxi, range(2025, 2027), 60, True)
+    path = made.to_parquet(tmp_path / "people.parquet")
+    found = spark.evaluate(jiangxi, str(path), Wish(made.years, units=Units.FEN), session=session)
+    for frame in (found.results, found.rejects):
+        plan = frame._jdf.queryExecution().executedPlan().toString()
+        assert not [word for word in ("Python", "BatchEval", "CollectLimit", "Arrow") if word in plan]
+    rows = [tuple(row) for row in found.results.collect()]
+    assert results(made.plan, made.program, rows, True) == made.values()
+    assert found.rejects.count() == 0
