@@ -9,6 +9,7 @@ the clause on which it rests. First come the tables as records bring them, in wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -55,20 +56,30 @@ class Setting:
 def query(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
     """Return the query for the results of one kind of record: ids, a column for each rule and year, then codes of clauses if planned.
 
-    Spark resolves a long query slowly (and only with a greater ``spark.sql.analyzer.maxIterations``); there `parts` is better.
+    Spark resolves a long query slowly (and only with a greater ``spark.sql.analyzer.maxIterations``), and works out anew what is read twice:
+    there `parts` is better.
     """
     own = plan.kinds[entity]
     return _Query(plan, program, setting).text(entity, (*own.outputs, *own.reasons))
 
 
-def parts(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> list[tuple[str, str]]:
-    """Return the same as `query` piece by piece: the name of each table and its query, to be made views in turn; the last has no name."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a query, to be made a view; the last has no name. ``shared``: several others read it, so it should be worked out once."""
+
+    name: str
+    query: str
+    shared: bool
+
+
+def parts(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> list[Part]:
+    """Return the same as `query` piece by piece, in order."""
     own = plan.kinds[entity]
     made = _Query(plan, program, setting)
     return made.pieces(made.results(entity, (*own.outputs, *own.reasons)))
 
 
-def reject_parts(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> list[tuple[str, str]]:
+def reject_parts(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> list[Part]:
     """Return the same as `rejects` piece by piece."""
     made = _Query(plan, program, setting)
     return made.pieces(made.faults(entity))
@@ -442,14 +453,16 @@ class _Query:
         written: str = _printer(self.setting.dialect).generate(select)
         return f"/* {self.plan.place} {self.plan.years.start}..{self.plan.years.stop - 1} */\n{written}\n"
 
-    def pieces(self, select: Select) -> list[tuple[str, str]]:
+    def pieces(self, select: Select) -> list[Part]:
         """The same as `printed`, table by table."""
         from sqlglot import exp
 
-        wanted = self._wanted(t.name for t in select.find_all(exp.Table))
+        named = [t.name for t in select.find_all(exp.Table)]
+        wanted = self._wanted(named)
+        reads = Counter([*named, *(need for name in wanted for need in self.needs[name])])
         printer = _printer(self.setting.dialect)
-        found = [(name, printer.generate(part)) for name, part in self.tables.items() if name in wanted]
-        return [*found, ("", printer.generate(select))]
+        found = [Part(n, printer.generate(part), reads[n] > 1) for n, part in self.tables.items() if n in wanted]
+        return [*found, Part("", printer.generate(select), False)]
 
     def _wanted(self, names: Iterable[str]) -> set[str]:
         pending, wanted = list(names), set()

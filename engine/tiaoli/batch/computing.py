@@ -5,10 +5,10 @@ All of it is lazy: nothing here reads a row. The streaming engine runs what come
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli import model as m
 from tiaoli.backends import columnar
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RAW = "\0raw"
 BROKEN = "\0broken"
+STATE, BREACH = "\0state ", "\0breach "
 ROW = "\0行"
 """The column that numbers the rows of a table, the first under the names of columns being 2."""
 KEPT = "\0kept "
@@ -61,6 +62,27 @@ class Table:
     def have(self) -> frozenset[str]:
         """The columns of facts, as plans name them."""
         return frozenset(column(g.fact.name, g.year) for g in self.headings.columns if g.fact is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A batch on its way to the results: how many rows were read, and those that are taken, with state and breaches beside the results."""
+
+    read: int
+    good: pl.DataFrame
+
+    def breaches(self) -> dict[str, int]:
+        """Return how many of the rows break each mandate, by column."""
+        names = [n for n in self.good.columns if n.startswith(BREACH)]
+        return {n.removeprefix(BREACH): int(self.good[n].sum() or 0) for n in names}
+
+    def state(self) -> pl.DataFrame:
+        """Return the state of the rows at the end of the last year."""
+        names = [n for n in self.good.columns if n.startswith(STATE)]
+        return self.good.select(ID, *names).rename({n: n.removeprefix(STATE) for n in names})
+
+
+Tap: TypeAlias = "Callable[[Passed], None]"
 
 
 @dataclass(frozen=True)
@@ -104,6 +126,27 @@ class Query:
         codes = [columnar.expression(o.expression).cast(pl.Int16).alias(o.column) for o in self.plan.reasons]
         kept = [pl.col(f"{KEPT}{name}").alias(name) for name in self.table.kept]
         return self._given(ID, *kept, *values, *(codes if reasons else ()))
+
+    def passing(self, tap: Tap) -> pl.LazyFrame:
+        """Return the table of results, of which every batch passes ``tap`` with what else is computed of its rows; see `Passed`."""
+        import polars as pl
+
+        left_out = [e for e in (self.unsound, self._undone()) if e is not None]
+        results = self.results().collect_schema()
+        values = [self._outward(o, self.table.units) for o in self.plan.outputs]
+        codes = [columnar.expression(o.expression).cast(pl.Int16).alias(o.column) for o in self.plan.reasons]
+        kept = [pl.col(f"{KEPT}{name}").alias(name) for name in self.table.kept]
+        state = [self._outward(o, Units.YUAN).alias(f"{STATE}{o.column}") for o in self.plan.closing]
+        broken = [columnar.expression(o.expression).alias(f"{BREACH}{o.column}") for o in self.plan.breaches]
+        bad = (any_of(left_out) if left_out else pl.lit(False)).alias(BROKEN)
+        frame = self.computed.select(ID, *kept, *values, *codes, *state, *broken, bad)
+
+        def passed(batch: pl.DataFrame) -> pl.DataFrame:
+            good = batch.filter(~pl.col(BROKEN)) if batch[BROKEN].any() else batch
+            tap(Passed(batch.height, good))
+            return good.select(results.names())
+
+        return frame.map_batches(passed, schema=results, streamable=True, validate_output_schema=False)
 
     def closing(self) -> pl.LazyFrame:
         """Return the state at the end of the last year: ids, and each value, money in yuan."""

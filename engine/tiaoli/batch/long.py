@@ -211,7 +211,7 @@ class _Widening:
 
         waiting: list[pl.DataFrame] = []
         height = 0
-        for batch in self.rows.collect_batches(chunk_size=WINDOW // 4, maintain_order=True, engine="streaming"):
+        for batch in self.rows.collect_batches(chunk_size=max(1, WINDOW // 4), maintain_order=True, engine="streaming"):
             waiting.append(batch)
             height += batch.height
             if height < WINDOW:

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from tiaoli import model as m
@@ -21,7 +22,7 @@ from tiaoli.backends import columns as c
 from tiaoli.backends.interpreter import Compiled
 from tiaoli.backends.lower import Wishes, column, lower
 from tiaoli.batch import long
-from tiaoli.batch.computing import Query, Table, held_as, query, read, set_aside, state_column
+from tiaoli.batch.computing import Passed, Query, Table, held_as, query, read, set_aside, state_column
 from tiaoli.batch.headings import Headings, read_headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, dtype_of_type, year_of_column
 from tiaoli.batch.rejecting import REJECTS, Judge, Reject, in_portions, reject
@@ -369,20 +370,19 @@ class Run:
         import polars as pl
 
         made = self.query(part, folder, closing is not None)
-        results = self.laid_out(made)
-        queries = {"results": results if output is None else sink(results, output, self.origin)}
-        if closing is not None:
-            queries["closing"] = sink(made.closing(), closing, self.origin)
-        if made.plan.breaches:
-            queries["breaches"] = made.breaches()
-        if self.shape is Shape.LONG:
-            queries["people"] = made.table.frame.select(pl.len())
-        found = dict(zip(queries, pl.collect_all(list(queries.values()), engine="streaming"), strict=True))
-        frame = found["results"] if output is None else None
-        rows = part.frame.select(pl.len()).collect(engine="streaming").item()
-        count = Count(rows, found["people"].item() if "people" in found else rows, self._written(output, frame))
-        if "breaches" in found:
-            count.breaches = {name: number for name, number in found["breaches"].row(0, named=True).items() if number}
+        tally = Tally(closing, self.origin)
+        with tally:
+            results = made.passing(tally)
+            results = results if self.layout is Shape.WIDE else lengthened(results, made, self.wish.years)
+            wanted = results if output is None else sink(results, output, self.origin)
+            found = wanted.collect(engine="streaming")
+        frame = found if output is None else None
+        rows = (
+            tally.read if self.shape is Shape.WIDE else part.frame.select(pl.len()).collect(engine="streaming").item()
+        )
+        count = Count(
+            rows, tally.read, tally.taken, 0, {name: number for name, number in tally.breaches.items() if number}
+        )
         if count.computed < count.people:
             extra = self._hear(made, heard, count, closing is not None)
             if extra is not None and output is not None:
@@ -391,23 +391,8 @@ class Run:
                 frame = pl.concat([frame, extra])
         if count.people != count.computed + count.rejected:
             raise AssertionError(f"{count.people} read, {count.computed} computed, {count.rejected} rejected")
-        self.results_schema = made.results().collect_schema() if self.layout is Shape.WIDE else results.collect_schema()
+        self.results_schema = results.collect_schema()
         return count, frame
-
-    def _written(self, output: Path | None, frame: pl.DataFrame | None) -> int:
-        import polars as pl
-
-        if frame is not None:
-            rows = frame.height
-        else:
-            assert output is not None
-            rows = scan(output).select(pl.len()).collect(engine="streaming").item()
-        return rows // len(self.wish.years) if self.layout is Shape.LONG else rows
-
-    def laid_out(self, made: Query) -> pl.LazyFrame:
-        """The results, wide or long."""
-        results = made.results()
-        return results if self.layout is Shape.WIDE else lengthened(results, made, self.wish.years)
 
     # ── what was set aside ──
     def _hear(self, made: Query, heard: Heard, count: Count, closing: bool) -> pl.DataFrame | None:
@@ -559,6 +544,56 @@ class Run:
         return value
 
 
+@dataclass
+class Tally:
+    """What passes on its way to the results: people counted, breaches added up, the closing state written to ``path``."""
+
+    path: Path | None
+    origin: Mapping[str, str]
+    read: int = 0
+    taken: int = 0
+    breaches: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._lock = Lock()
+        self._writer: Any = None
+
+    def __enter__(self) -> Tally:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def __call__(self, passed: Passed) -> None:
+        with self._lock:
+            self.read += passed.read
+            self.taken += passed.good.height
+            for name, number in passed.breaches().items():
+                self.breaches[name] = self.breaches.get(name, 0) + number
+            if self.path is not None:
+                self._write(passed.state())
+
+    def _write(self, state: pl.DataFrame) -> None:
+        from pyarrow import ipc, parquet  # type: ignore[import-untyped]
+
+        assert self.path is not None
+        if self.path.suffix.lower() == ".csv":
+            first = self._writer is None
+            self._writer = self._writer or self.path.open("wb")
+            state.write_csv(self._writer, include_header=first, include_bom=first)
+            return
+        table = state.to_arrow().replace_schema_metadata({k.encode(): v.encode() for k, v in self.origin.items()})
+        if self._writer is None:
+            arrow = self.path.suffix.lower() == ".arrow"
+            self._writer = (
+                ipc.new_file(self.path, table.schema)
+                if arrow
+                else parquet.ParquetWriter(self.path, table.schema, compression="zstd")
+            )
+        self._writer.write_table(table)
+
+
 HAS_STATE = "\0有期初"
 
 
@@ -608,8 +643,8 @@ def lengthened(results: pl.LazyFrame, made: Query, years: range) -> pl.LazyFrame
     plain = [name for name in kept if year_of_column(name) is None]
     columns = [*(n for n in kept if n not in plain), *(o.column for o in (*made.plan.outputs, *made.plan.reasons))]
     names = dict.fromkeys(name.rpartition(YEAR_SIGN)[0] for name in columns)
-    lists = [pl.concat_list([f"{name}{YEAR_SIGN}{year}" for year in years]).alias(name) for name in names]
-    numbers = pl.lit(pl.Series([list(years)], dtype=pl.List(pl.Int32))).alias(YEAR)
+    lists = [pl.concat_arr([f"{name}{YEAR_SIGN}{year}" for year in years]).alias(name) for name in names]
+    numbers = pl.lit(pl.Series([list(years)], dtype=pl.Array(pl.Int32, len(years)))).alias(YEAR)
     return results.select(ID, *plain, numbers, *lists).explode(YEAR, *names, empty_as_null=True, keep_nulls=True)
 
 
@@ -731,7 +766,7 @@ class Rejects:
             self._writer.close()
 
     def _to_parquet(self, frame: pl.DataFrame, last: bool) -> None:
-        from pyarrow import parquet  # type: ignore[import-untyped]
+        from pyarrow import parquet
 
         table = frame.to_arrow()
         if self._writer is None:

@@ -6,7 +6,7 @@ whose settings stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
@@ -60,8 +60,8 @@ def evaluate(
     try:
         job = Job(rules, relations, wish, "spark")
         return Evaluated(
-            _stepwise(inner, sql.parts(job.plan, job.program, job.setting, entity)),
-            _stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity)),
+            stepwise(inner, sql.parts(job.plan, job.program, job.setting, entity)),
+            stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity)),
             job,
         )
     finally:
@@ -103,9 +103,10 @@ def _relation(outer: SparkSession, inner: SparkSession, table: DataFrame | str) 
     return Relation(f"{database}.{name}", {field.name: field.dataType.simpleString() for field in frame.schema.fields})
 
 
-def _stepwise(session: SparkSession, parts: list[tuple[str, str]]) -> DataFrame:
-    """The last of several queries, the others made views in turn."""
-    *views, (_, last) = parts
-    for name, query in views:
-        session.sql(query).createOrReplaceTempView(f"`{name}`")
-    return session.sql(last)
+def stepwise(session: SparkSession, parts: Sequence[sql.Part]) -> DataFrame:
+    """Return the last of several queries, the others made views in turn. What is read twice is kept once it is worked out."""
+    for part in parts[:-1]:
+        frame = session.sql(part.query)
+        kept = frame.localCheckpoint(eager=False) if part.shared else frame
+        kept.createOrReplaceTempView(f"`{part.name}`")
+    return session.sql(parts[-1].query)
