@@ -13,6 +13,7 @@ import polars as pl
 
 import tiaoli
 from tiaoli import model as m
+from tiaoli.backends import columns as c
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, columns_of, dtype_of
 from tiaoli.batch.rejecting import Reject
 from tiaoli.batch.running import Count, Run, Wish
@@ -135,3 +136,37 @@ def by_year(column: str) -> tuple[str, int]:
     """The name and year of a column of results."""
     name, _, year = column.rpartition(YEAR_SIGN)
     return name, int(year)
+
+
+# ── expressions over columns ─────────────────────────────────────────────────
+
+
+def worth(node: c.Expression, row: Mapping[str, Any]) -> Any:
+    """The value of an expression for a row of columns, by definition: null in, null out, and three-valued 且 and 或."""
+    match node:
+        case c.Literal(value=value):
+            return value
+        case c.Read(name=name):
+            return row[name]
+        case c.Lookup(key=key, table=table):
+            return dict(table).get(worth(key, row))
+        case c.Call(operation="若", operands=(condition, then, otherwise)):
+            return worth(then if worth(condition, row) else otherwise, row)
+    assert isinstance(node, c.Call)
+    return applied(node.operation, [worth(o, row) for o in node.operands])
+
+
+def applied(operation: str, values: Sequence[Any]) -> Any:
+    """What an operation gives for values."""
+    match operation:
+        case "无":
+            return values[0] is None
+        case "有":
+            return values[0] is not None
+        case "且":
+            return False if False in values else None if None in values else True
+        case "或":
+            return True if True in values else None if None in values else False
+        case "若":
+            return values[1] if values[0] else values[2]
+    return None if None in values else c._COMPUTE[operation](*values)
