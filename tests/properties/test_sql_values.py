@@ -24,6 +24,7 @@ from tiaoli.api import Population
 from tiaoli.backends import columns as c
 from tiaoli.backends import sql, sql_code
 from tiaoli.backends.columns import Sort
+from tiaoli.batch.spark import stepwise
 from tiaoli.values import INSURED
 
 YEARS = range(FIRST, LAST + 1)
@@ -393,11 +394,9 @@ def in_spark(session: Any, made: Drawn, whole: bool, kind: str) -> tuple[Any, se
     own = setting(made.tables, "spark", whole)
     found = []
     for parts in (sql.parts, sql.reject_parts):
-        *views, (_, last) = parts(made.plan, made.program, own, kind)
         engines.spark_tables(session, held)
-        for name, query in views:
-            session.sql(query).createOrReplaceTempView(f"`{name}`")
-        found.append([tuple(row) for row in session.sql(last).collect()])
+        frame = stepwise(session, parts(made.plan, made.program, own, kind))
+        found.append([tuple(row) for row in frame.collect()])
     return results(made.plan, made.program, found[0], whole, kind), {row[0] for row in found[1]}
 
 
