@@ -204,6 +204,18 @@ def test_a_person_without_years_has_a_state(command: Command, tmp_path: Path, pr
     assert sorted(pl.read_parquet(state)[ID]) == ["P1", "P2"]
 
 
+@pytest.mark.xfail(reason="the texts of a state in CSV are not read as values", strict=False)
+def test_a_state_may_be_csv(command: Command, tmp_path: Path, everyone: pl.DataFrame) -> None:
+    file, state, whole, second = (tmp_path / n for n in ("表.parquet", "期末.csv", "全.parquet", "后.parquet"))
+    everyone.write_parquet(file)
+    assert command("run", "CN-JX", file, "--year", YEARS, "-o", whole).code == 0
+    assert command("run", "CN-JX", file, "--year", "2025..2027", "-o", tmp_path / "o.csv", "--closing", state).code == 0
+    said = command("run", "CN-JX", file, "--year", "2028..2030", "-o", second, "--opening", state)
+    assert said.code == 0, said.err
+    for row, every in zip(sorted_rows(second), sorted_rows(whole), strict=True):
+        assert row == {name: every[name] for name in row}
+
+
 def test_who_has_no_state_is_set_aside(command: Command, tmp_path: Path, everyone: pl.DataFrame) -> None:
     file, state = tmp_path / "表.parquet", tmp_path / "期末.parquet"
     everyone.write_parquet(file)

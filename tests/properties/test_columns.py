@@ -255,7 +255,7 @@ def test_worlds_give_the_values_of_the_interpreter(folder: Path, data: st.DataOb
         return
     found = {(kind, row[ID]): row for kind, frame in frames.items() for row in frame.to_dicts()}
     expected = {(r.person.entity, r.person.id): r for r in population if r.compiled.outputs}
-    assert set(found) == set(expected), set(found) ^ set(expected)
+    assert set(found) == set(expected), (set(found) ^ set(expected), rejects)
     for (kind, ident), result in expected.items():
         for year in YEARS:
             for name in (n for n in wanted if program.rules[n][0].entity == kind):
