@@ -133,9 +133,9 @@ class TableRun:
     def _sensible(self, output: Path | None, closing: Path | None) -> None:
         from tiaoli.batch.sources import OUTPUTS
 
-        several = any(path.is_dir() for _, path in self.files)
+        several = any(path.is_dir() for _, path in self.files) and self.engine == "polars"
         for name, path in (("--output", output), ("--closing", closing)):
-            if path is None:
+            if path is None or self.engine == "spark":
                 continue
             if several and not path.is_dir() and path.suffix:
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} {words('目录', 'FOLDER')}/"}))
@@ -143,7 +143,7 @@ class TableRun:
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *{'|*'.join(OUTPUTS)}"}))
             writable(path / "x" if several and path.is_dir() else path)
         for name, path in (("--rejects", self.options.rejects), ("--summary", self.options.summary)):
-            if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
+            if path is not None and path.suffix.lower() not in (".csv", ".parquet") and self.engine != "spark":
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *.csv|*.parquet"}))
             if path is not None:
                 writable(path)
@@ -251,7 +251,67 @@ class TableRun:
     def _by_sql(
         self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None
     ) -> bool:
-        raise NotImplementedError
+        """Parquet to Parquet by one SQL query, here or on a cluster; what is wrong with rows goes to the rejects."""
+        held = {
+            "--opening": opening, "--closing": closing, "--persons": self.options.persons, "--layout": self.options.layout,
+            "--resume": self.options.resume, "--summary": self.options.summary, "--by": self.options.by,
+        }  # fmt: skip
+        if given := [name for name, value in held.items() if value]:
+            wrong(Diagnostic("E870", {"option": "、".join(given)}))
+        if output is None:
+            wrong(
+                Diagnostic(
+                    "E825", {"text": f"--engine {self.engine}", "form": f"--engine {self.engine} --output *.parquet"}
+                )
+            )
+        for path in kinds.values():
+            if not path.is_dir() and path.suffix.lower() != ".parquet":
+                wrong(Diagnostic("E825", {"text": str(path), "form": "*.parquet"}))
+        return self._on_spark(kinds, output) if self.engine == "spark" else self._on_duckdb(kinds, output)
+
+    def _asked(self) -> Any:
+        from tiaoli.batch.sql_job import Wish
+
+        wish = self.wish()
+        return Wish(wish.years, wish.rules, wish.readings, wish.units, wish.reasons, lang=wish.lang)
+
+    def _entity(self, kinds: Mapping[str, Path]) -> str:
+        """The kind of record whose results are written: the first."""
+        return next(iter(kinds))
+
+    def _on_duckdb(self, kinds: Mapping[str, Path], output: Path) -> bool:
+        from tiaoli.batch import duck
+
+        tables = {kind: str(path / "*.parquet") if path.is_dir() else str(path) for kind, path in kinds.items()}
+        count = duck.run(
+            self.rules, tables, output, self._asked(), rejects=self.options.rejects, entity=self._entity(kinds)
+        )
+        left = count.rows - count.computed
+        note(
+            f"读入 {count.rows:,} 行 = 算出 {count.computed:,} 人 → {output} + 退回 {left:,} 行（{count.faults:,} 处错误）。",
+            f"{count.rows:,} rows read = {count.computed:,} people computed → {output} + {left:,} rejected ({count.faults:,} faults).",
+        )
+        return count.faults > 0
+
+    def _on_spark(self, kinds: Mapping[str, Path], output: Path) -> bool:
+        from tiaoli.batch import spark
+
+        rejects = None if self.options.rejects is None else str(self.options.rejects)
+        tables = {kind: str(path) for kind, path in kinds.items()}
+        spark.run(self.rules, tables, str(output), self._asked(), rejects=rejects, entity=self._entity(kinds))
+        return self._counted_on_disk(kinds, output)
+
+    def _counted_on_disk(self, kinds: Mapping[str, Path], output: Path) -> bool:
+        """Say what became of everyone, from the footers of the files that Spark wrote."""
+        from tiaoli.batch.sources import rows_of
+
+        rows, computed = rows_of(kinds[self._entity(kinds)]) or 0, rows_of(output) or 0
+        faults = 0 if self.options.rejects is None else rows_of(self.options.rejects) or 0
+        note(
+            f"读入 {rows:,} 行；算出 {computed:,} 行 → {output}；错误 {faults:,} 处。",
+            f"{rows:,} rows read; {computed:,} rows computed → {output}; {faults:,} faults.",
+        )
+        return faults > 0 or computed < rows
 
     # ── telling ──
     def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:

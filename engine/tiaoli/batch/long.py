@@ -33,6 +33,8 @@ ODD = "\0疑"
 """Columns of a widened table: whether the person has a row of the year; whether a row of it is faulty, or they contradict each other."""
 
 _ROW, _AT = "\0行", "\0年"
+_NO_YEAR = 0
+"""In place of the year of a row that has neither a year nor yearly facts: it tells of the person alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,9 @@ class Long:
         """Rows, first and last year, and whether ids rise: equal ones next to each other."""
         import polars as pl
 
+        years = pl.col(_AT).filter(pl.col(_AT) > _NO_YEAR)
         falls = (pl.col(ID) < pl.col(ID).shift(1)).any() | pl.col(ID).is_null().any()
-        found = self.frame.select(
-            pl.len(), pl.col(_AT).min().alias("a"), pl.col(_AT).max().alias("b"), falls.alias("c")
-        )
+        found = self.frame.select(pl.len(), years.min().alias("a"), years.max().alias("b"), falls.alias("c"))
         rows, first, last, fallen = found.collect(engine="streaming").row(0)
         return rows, first, last, not fallen
 
@@ -107,9 +108,11 @@ def read_long(
     assert headings.year is not None
     ident = pl.col(headings.ident).cast(pl.String).alias(ID)
     left = [name for name in kept if name not in {g.name for g in headings.columns if g.fact is not None}]
-    return frame.select(
-        ident, _year(headings.year).alias(_AT), *values, *left, pl.any_horizontal(conditions).alias(ODD)
-    )
+    yearly = [pl.col(g.name).is_not_null() for g in headings.columns if g.fact is None or g.fact.yearly]
+    empty = pl.col(headings.year).cast(pl.String).str.strip_chars().fill_null("") == ""
+    alone = empty & ~pl.any_horizontal(yearly) if yearly else empty
+    at = pl.when(alone).then(pl.lit(_NO_YEAR, dtype=pl.Int32)).otherwise(_year(headings.year)).alias(_AT)
+    return frame.select(ident, at, *values, *left, pl.any_horizontal(conditions).alias(ODD))
 
 
 def read_persons(frame: pl.LazyFrame, headings: Headings, units: Units) -> pl.LazyFrame:
@@ -271,11 +274,11 @@ class _Widening:
         if not order[ID].is_sorted(nulls_last=True):
             order = order.sort(ID, maintain_order=True, nulls_last=True)
         pid = order[ID].rle_id().to_numpy()
-        row, at = order[_ROW].to_numpy(), order[_AT].fill_null(0).to_numpy()
+        row, at = order[_ROW].to_numpy(), order[_AT].fill_null(-1).to_numpy()
         people = int(pid[-1]) + 1 if len(pid) else 0
-        odd = np.bincount(pid[order[ODD].to_numpy() | (at == 0)], minlength=people) > 0
+        odd = np.bincount(pid[order[ODD].to_numpy() | (at < 0)], minlength=people) > 0
         index: dict[int, pl.Series] = {}
-        for year in self.held.years:
+        for year in (*self.held.years, _NO_YEAR):
             mine = at == year
             where = np.full(people, -1, dtype=np.int64)
             where[pid[mine]] = row[mine]

@@ -384,7 +384,7 @@ class Run:
             rows, tally.read, tally.taken, 0, {name: number for name, number in tally.breaches.items() if number}
         )
         if count.computed < count.people:
-            extra = self._hear(made, heard, count, closing is not None)
+            extra = self._hear(made, heard, count, closing)
             if extra is not None and output is not None:
                 _append(output, extra, self.origin)
             elif extra is not None and frame is not None:
@@ -395,8 +395,8 @@ class Run:
         return count, frame
 
     # ── what was set aside ──
-    def _hear(self, made: Query, heard: Heard, count: Count, closing: bool) -> pl.DataFrame | None:
-        """Hear the rows set aside; return the results of those that are sound after all."""
+    def _hear(self, made: Query, heard: Heard, count: Count, closing: Path | None) -> pl.DataFrame | None:
+        """Hear the rows set aside; return the results of those that are sound after all, whose states go to ``closing``."""
         import polars as pl
 
         bad = set_aside(self.program, made.plan, made.table)
@@ -419,14 +419,28 @@ class Run:
                     for row in rows.select(pl.col(judge.headings.ident).alias(ID), *made.table.kept).to_dicts()
                 }
                 for outcome in self._outcomes(judge, made, rows):
-                    if isinstance(outcome, Result) and not closing:
+                    if isinstance(outcome, Result) and not (closing is not None and outcome.stays):
                         taken.append(outcome)
                         continue
                     count.rejected += 1
                     for one in outcome if isinstance(outcome, list) else self._moves(outcome):
                         heard(one)
         count.computed += len(taken)
+        if taken and closing is not None:
+            _append(closing, self._states_of(taken, made), self.origin)
         return self._frame_of(taken, made, cells) if taken else None
+
+    def _states_of(self, results: Sequence[Result], made: Query) -> pl.DataFrame:
+        """The states that results of the interpreter leave behind."""
+        import polars as pl
+
+        schema = made.closing().collect_schema()
+        rows = []
+        for result in results:
+            state = result.closing()[1]
+            values = {o.column: state.get(o.rule) for o in made.plan.closing}
+            rows.append({name: {ID: result.person.id, **values}[name] for name in schema})
+        return pl.DataFrame(rows, schema=schema, orient="row")
 
     def _computed(self, person: Person, opening: Opening | None) -> Result:
         """The results of one person, by the interpreter."""

@@ -60,7 +60,10 @@ Step = Callable[[int], list[pl.Expr]]
 
 def run(source: Path, target: Path, compression: Literal["zstd", "snappy", "lz4"] = "zstd") -> None:
     """Read the people of ``source``, write their results to ``target``."""
-    query(pl.scan_parquet(source)).sink_parquet(target, compression=compression, engine="streaming")
+    level = 1 if compression == "zstd" else None
+    query(pl.scan_parquet(source)).sink_parquet(
+        target, compression=compression, compression_level=level, row_group_size=100_000, statistics=False
+    )
 
 
 def query(people: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,0 +1,368 @@
+"""How fast tables are computed, in one run on one machine: `python tests/benchmarks/batch.py`. What is measured is said in the README beside it.
+
+Each figure is a process of its own, from Parquet to Parquet, so that its memory is its own; contenders take turns, and medians are compared within
+the run. Results are compared value for value before a time counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "by_hand"), str(HERE / "peers")]
+
+YEARS = range(2025, 2035)
+PORTION = 100_000
+ID = "编号"
+
+
+# ── the work of one process ──────────────────────────────────────────────────
+
+
+def _rules() -> Any:
+    import tiaoli
+
+    return tiaoli.load("CN-JX")
+
+
+def _table(source: Path, target: Path) -> None:
+    """Ours: the table run on Polars, wide or long, with its checks and mandates."""
+    from tiaoli.batch.layout import Units
+    from tiaoli.batch.running import Files, Run, Wish, run_files
+
+    run = Run(_rules(), source, Wish(YEARS, units=Units.FEN), folder=target.parent)
+    count, _ = run_files(run, Files(target))
+    assert count.computed == count.people, count
+
+
+def _ready(source: Path, target: Path) -> None:
+    """What passes before the first row: rules read, consolidated and compiled for ten years, columns understood."""
+    from tiaoli.batch.layout import Units
+    from tiaoli.batch.running import Run, Wish
+
+    Run(_rules(), source, Wish(YEARS, units=Units.FEN), folder=target.parent).ready(False)
+
+
+def _duckdb(source: Path, target: Path) -> None:
+    from tiaoli.batch import duck
+    from tiaoli.batch.layout import Units
+    from tiaoli.batch.running import Wish
+
+    duck.run(_rules(), source, target, Wish(YEARS, units=Units.FEN))
+
+
+def _spark(source: Path, target: Path) -> None:
+    from tiaoli.batch import spark
+    from tiaoli.batch.layout import Units
+    from tiaoli.batch.running import Wish
+
+    spark.run(_rules(), source, target, Wish(YEARS, units=Units.FEN))
+
+
+def _interpreter(source: Path, target: Path) -> None:
+    """The interpreter on records of Python values, made from the table beforehand; nothing is written."""
+    import polars as pl
+
+    from people import record
+
+    rows = [record(row) for row in pl.read_parquet(source).iter_rows(named=True)]
+    rules = _rules()
+    rules.compiled(YEARS)
+    begin = time.perf_counter()
+    for result in rules.evaluate_many(rows, YEARS):
+        assert not hasattr(result, "diagnostics")
+    target.write_text(str(time.perf_counter() - begin))
+
+
+def _hand_polars(source: Path, target: Path) -> None:
+    import polars_query
+
+    polars_query.run(source, target)
+
+
+def _hand_numpy(source: Path, target: Path) -> None:
+    import numpy_kernel
+
+    numpy_kernel.run(source, target)
+
+
+def _hand_duckdb(source: Path, target: Path) -> None:
+    import duckdb_query
+
+    duckdb_query.run(source, target)
+
+
+def _read(source: Path, _target: Path) -> None:
+    """The bare reading of every column."""
+    import polars as pl
+
+    pl.scan_parquet(source).select(pl.all().null_count()).collect(engine="streaming")
+
+
+def _write(source: Path, target: Path) -> None:
+    """The bare writing of results (and the reading of them): ``source`` is a table of results."""
+    import polars as pl
+
+    frame = pl.scan_parquet(source)
+    frame.sink_parquet(target, compression="zstd", compression_level=1, row_group_size=PORTION, statistics=False)
+
+
+def _small(source: Path, target: Path) -> None:
+    """Ours on the small rule by province."""
+    from tiaoli.api import loads
+    from tiaoli.batch.layout import Units
+    from tiaoli.batch.running import Files, Run, Wish, run_files
+
+    rules = loads((HERE / "peers" / "small.tiaoli").read_text(encoding="utf-8"))
+    run = Run(rules, source, Wish(YEARS, units=Units.FEN), folder=target.parent)
+    run_files(run, Files(target))
+
+
+WORK: dict[str, Callable[[Path, Path], None]] = {
+    "ours: Polars, wide": _table, "ours: Polars, long": _table, "ours: DuckDB": _duckdb, "ours: Spark, local": _spark,
+    "ours: interpreter": _interpreter, "by hand: Polars": _hand_polars, "by hand: NumPy": _hand_numpy,
+    "by hand: DuckDB SQL": _hand_duckdb, "reading alone": _read, "writing alone": _write, "ready": _ready, "small: ours": _small,
+}  # fmt: skip
+
+
+def work(name: str, source: Path, target: Path) -> None:
+    """Do one piece of work and print what it took."""
+    begin = time.perf_counter()
+    WORK[name](source, target)
+    spent = time.perf_counter() - begin
+    own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
+    print(json.dumps({"seconds": spent, "cpu": cpu, "megabytes": (own.ru_maxrss + others.ru_maxrss) / 1024}))
+
+
+# ── data ─────────────────────────────────────────────────────────────────────
+
+
+def make(folder: Path, people: int) -> dict[str, Path]:
+    """Write the people as a wide and a long table (rows in order of ids), and some for the interpreter."""
+    import polars as pl
+
+    from layout import HISTORY, PERSON
+    from people import make_people
+
+    files = {name: folder / f"{name}.parquet" for name in ("wide", "long", "few")}
+    parts = folder / "parts"
+    parts.mkdir()
+    for first in range(0, people, PORTION):
+        part = make_people(min(PORTION, people - first), first + 1, first=first)
+        part.write_parquet(parts / f"{first:012}.parquet", compression="zstd", compression_level=1)
+    wide = pl.scan_parquet(parts / "*.parquet")
+    kept = {"compression": "zstd", "compression_level": 1, "row_group_size": PORTION}
+    wide.sink_parquet(files["wide"], **kept)
+    wide.head(min(people, 20_000)).sink_parquet(files["few"], **kept)
+    names = wide.collect_schema().names()
+    yearly = list(dict.fromkeys(n.partition("@")[0] for n in names if "@" in n))
+    own = [ID, *PERSON]
+    years = [
+        wide.select(
+            *own,
+            pl.lit(y, pl.Int32).alias("年度"),
+            *(pl.col(f"{n}@{y}").alias(n) for n in yearly if f"{n}@{y}" in names),
+        )
+        for y in (*HISTORY, *YEARS)
+    ]
+    longs = []
+    for first in range(0, people, PORTION):
+        held = pl.scan_parquet(parts / f"{first:012}.parquet")
+        some = [
+            held.select(
+                *own,
+                pl.lit(y, pl.Int32).alias("年度"),
+                *(pl.col(f"{n}@{y}").alias(n) for n in yearly if f"{n}@{y}" in names),
+            )
+            for y in (*HISTORY, *YEARS)
+        ]
+        longs.append(pl.concat(some, how="diagonal").sort(ID, "年度"))
+    assert years
+    pl.concat(longs).sink_parquet(files["long"], **kept)
+    return files
+
+
+def make_small(folder: Path, people: int) -> Path:
+    """Write the people of the small rule."""
+    import numpy as np
+    import polars as pl
+
+    dice = np.random.default_rng(7)
+    columns: dict[str, Any] = {
+        ID: np.arange(people), "省": dice.choice(["JX", "AH", "HB", "NM", "GS", "QH"], people),
+        "封顶线": dice.choice([300_000_00, 400_000_00, 500_000_00], people).astype(np.int64),
+    }  # fmt: skip
+    columns |= {f"参保@{y}": dice.random(people) < 0.9 for y in range(2016, 2035)}
+    path = folder / "small.parquet"
+    pl.DataFrame(columns).with_columns(pl.col(ID).cast(pl.String)).write_parquet(path, row_group_size=PORTION)
+    return path
+
+
+# ── comparing ────────────────────────────────────────────────────────────────
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two tables of results hold the same values, whatever the width of their integers; some columns at a time."""
+    import polars as pl
+    import polars.selectors as cs
+
+    a, b = (pl.scan_parquet(path) for path in (one, other))
+    names = a.collect_schema().names()
+    if set(names) != set(b.collect_schema().names()):
+        return False
+    for start in range(1, len(names), 20):
+        some = [ID, *names[start : start + 20]]
+        frames = [
+            f.select(some).with_columns(cs.integer().cast(pl.Int64)).sort(ID).collect(engine="streaming")
+            for f in (a, b)
+        ]
+        if not frames[0].equals(frames[1]):
+            return False
+    return True
+
+
+def widened(path: Path, target: Path) -> Path:
+    """A long table of results as a wide one, for comparison."""
+    import polars as pl
+
+    frame = pl.scan_parquet(path)
+    names = [n for n in frame.collect_schema().names() if n not in (ID, "年度")]
+    whole = frame.filter(pl.col("年度") == YEARS[0]).select(ID, pl.col(names).name.suffix(f"@{YEARS[0]}")).collect()
+    for year in YEARS[1:]:
+        more = frame.filter(pl.col("年度") == year).select(ID, pl.col(names).name.suffix(f"@{year}")).collect()
+        whole = whole.join(more, on=ID, how="left", maintain_order="left")
+    whole.write_parquet(target)
+    return target
+
+
+# ── the run ──────────────────────────────────────────────────────────────────
+
+
+def measured(name: str, source: Path, target: Path) -> dict[str, float]:
+    """Run one piece of work in a process of its own."""
+    line = [sys.executable, __file__, "--work", name, str(source), str(target)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name}:\n{done.stderr}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def in_turn(names: Sequence[str], sources: dict[str, Path], folder: Path, repeat: int) -> dict[str, dict[str, float]]:
+    """Run the contenders one after another, ``repeat`` times; return medians."""
+    taken: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for _ in range(repeat):
+        for name in names:
+            taken[name].append(measured(name, sources[name], folder / f"{names.index(name)}.parquet"))
+    return {name: {key: median(one[key] for one in several) for key in several[0]} for name, several in taken.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--small", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--without", nargs="*", default=[], help="contenders to leave out")
+    parser.add_argument("--openfisca", help="a Python that has openfisca-core, for the small rule")
+    parser.add_argument("--policyengine", help="a Python that has policyengine-core, for the small rule")
+    parser.add_argument("--folder", type=Path, help="where the data go; a temporary folder otherwise")
+    parser.add_argument("--work", nargs=3)
+    given = parser.parse_args()
+    if given.work:
+        work(given.work[0], Path(given.work[1]), Path(given.work[2]))
+        return
+    with tempfile.TemporaryDirectory(dir=given.folder) as held:
+        run(given, Path(held))
+
+
+def run(given: argparse.Namespace, folder: Path) -> None:
+    """Measure everything that was asked for."""
+    files = make(folder, given.people)
+    names = [
+        n
+        for n in WORK
+        if n not in ("small: ours", "writing alone", "ours: interpreter", "ready") and n not in given.without
+    ]
+    sources = {name: files["long" if name.endswith("long") else "wide"] for name in names}
+    found = in_turn(names, sources, folder, given.repeat)
+    reference = folder / f"{names.index('by hand: Polars')}.parquet"
+    equal: dict[str, str] = {}
+    for name in names:
+        own = folder / f"{names.index(name)}.parquet"
+        if name in ("reading alone", "by hand: Polars"):
+            continue
+        own = widened(own, folder / "widened.parquet") if name == "ours: Polars, long" else own
+        equal[name] = "equal" if same(own, reference) else "NOT EQUAL"
+    found |= in_turn(["writing alone"], {"writing alone": reference}, folder / "..", given.repeat)
+    hand = found["by hand: Polars"]["seconds"]
+    print(f"CN-JX, {len(YEARS)} years, {given.people:,} people, Parquet to Parquet; medians of {given.repeat}")
+    for name, figures in found.items():
+        _line(name, given.people, figures, hand, equal.get(name, ""))
+    few = min(given.people, 20_000)
+    spent = measured("ours: interpreter", files["few"], folder / "interpreter.txt")
+    spent["seconds"] = float((folder / "interpreter.txt").read_text())
+    _line("ours: interpreter (records in memory)", few, spent, 0, "")
+    ready = in_turn(["ready"], {"ready": files["wide"]}, folder, given.repeat)["ready"]
+    print(f"{'before the first row':<40}{ready['seconds']:>10.2f} s (with the import of the engine)")
+    _small_rule(given, folder)
+
+
+def _line(name: str, people: int, figures: dict[str, float], hand: float, note: str) -> None:
+    ratio = f"{hand / figures['seconds']:>7.2f} x hand" if hand else ""
+    print(
+        f"{name:<40}{figures['seconds']:>10.2f} s{people / figures['seconds']:>14,.0f} people/s{figures['cpu']:>9.1f} s cpu"
+        f"{figures['megabytes']:>8,.0f} MB {ratio} {note}"
+    )
+
+
+def _small_rule(given: argparse.Namespace, folder: Path) -> None:
+    source = make_small(folder, given.small)
+    ours = in_turn(["small: ours"], {"small: ours": source}, folder, given.repeat)["small: ours"]
+    print(f"the small rule, {given.small:,} people: ours from Parquet to Parquet, peers computing alone")
+    _line("ours: Polars", given.small, ours, 0, "exact")
+    for name, python in (("openfisca", given.openfisca), ("policyengine", given.policyengine)):
+        if python is None:
+            print(f"{name}: left out (--{name} names a Python that has it)")
+            continue
+        report = folder / f"{name}.json"
+        reports = []
+        for _ in range(given.repeat):
+            subprocess.run(
+                [python, str(HERE / "peers" / f"{name}_small.py"), str(source), str(report)],
+                check=True,
+                capture_output=True,
+            )
+            reports.append(json.loads(report.read_text()))
+        seconds = median(r["seconds_building"] + r["seconds_computing"] for r in reports)
+        off = _off(folder / "0.parquet", reports[0]["sums"])
+        _line(
+            name,
+            given.small,
+            {"seconds": seconds, "cpu": 0.0, "megabytes": reports[0]["peak_megabytes"]},
+            0,
+            f"{reports[0]['dtype']}, {off}",
+        )
+        print(f"    ours / {name}: {seconds / ours['seconds']:.1f} x with reading and writing")
+
+
+def _off(ours: Path, sums: dict[str, int]) -> str:
+    import polars as pl
+
+    frame = pl.scan_parquet(ours).select(pl.col(f"累计提高额度@{y}").cast(pl.Int64).sum() for y in YEARS).collect()
+    differing = sum(frame[f"累计提高额度@{y}"][0] != sums[str(y)] for y in YEARS)
+    return "sums equal" if not differing else f"sums differ in {differing} of {len(YEARS)} years"
+
+
+if __name__ == "__main__":
+    main()
