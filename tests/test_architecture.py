@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import ROOT
-from tiaoli.backends import columnar, columns, lower, python_code, sql_code
+from tiaoli.backends import columnar, columns, low, python_code, sql_code
 from tiaoli.message import Message
 from tiaoli.messages import LABELS, MESSAGES
 from tiaoli.operators import CARRY_OPERATORS, FUNCTIONS, OPERATORS
@@ -65,7 +65,7 @@ def test_the_interpreter_has_a_row_for_each_operator_and_no_other() -> None:
 
 def test_columns_have_a_row_for_each_operator_and_no_other() -> None:
     apart = {"且", "或", "×", "÷"}
-    assert {*lower._PLAIN, *lower._ON_DATES, *apart, *CARRY_OPERATORS} == {*OPERATORS, *CARRY_OPERATORS, *FUNCTIONS}
+    assert {*low.PLAIN, *low.ON_DATES, *apart, *CARRY_OPERATORS} == {*OPERATORS, *CARRY_OPERATORS, *FUNCTIONS}
 
 
 def test_polars_and_sql_have_a_row_for_each_operation_on_columns_and_no_other() -> None:

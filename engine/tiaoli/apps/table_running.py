@@ -437,7 +437,7 @@ def _bar(source: Path) -> Iterator[Callable[[int], None] | None]:
             nonlocal read
             with lock:
                 read += rows
-                speed = read / max(monotonic() - started, 0.001)
+                speed = read / max(monotonic() - started, 1)
                 text = words(f"{read:,} 人，每秒 {speed:,.0f} 人", f"{read:,} people, {speed:,.0f}/s")
                 bar.update(task, completed=read, description=text)
 
