@@ -72,7 +72,6 @@ def _spark(source: Path, target: Path) -> None:
 def _interpreter(source: Path, target: Path) -> None:
     """The interpreter on records of Python values, made from the table beforehand; nothing is written."""
     import polars as pl
-
     from people import record
 
     rows = [record(row) for row in pl.read_parquet(source).iter_rows(named=True)]
@@ -151,7 +150,6 @@ def work(name: str, source: Path, target: Path) -> None:
 def make(folder: Path, people: int) -> dict[str, Path]:
     """Write the people as a wide and a long table (rows in order of ids), and some for the interpreter."""
     import polars as pl
-
     from layout import HISTORY, PERSON
     from people import make_people
 

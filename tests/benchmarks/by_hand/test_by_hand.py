@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import tiaoli
@@ -15,9 +16,6 @@ import tiaoli
 sys.path.insert(0, str(Path(__file__).parent))
 
 from layout import REGIONAL, RESULTS, YEARLY, YEARS, result_columns
-
-pytest.importorskip("numpy")
-pl = pytest.importorskip("polars")
 
 ODD_DAYS = ((2027, 12, 31), (2027, 11, 30), (2099, 11, 30), (2101, 1, 31), (2199, 12, 31), (1950, 1, 1))
 
@@ -80,15 +78,13 @@ def test_polars(people: Any, expected: Any, engine: Any) -> None:
 
 
 def test_numpy(people: Any, expected: Any) -> None:
-    pytest.importorskip("pyarrow")
     from numpy_kernel import compute
 
     same(compute(people), expected)
 
 
 def test_duckdb(people: Any, expected: Any) -> None:
-    duckdb = pytest.importorskip("duckdb")
-    pytest.importorskip("pyarrow")
+    import duckdb
     from duckdb_query import query
 
     with duckdb.connect() as base:
@@ -98,9 +94,6 @@ def test_duckdb(people: Any, expected: Any) -> None:
 
 @pytest.mark.parametrize("way", ["polars_query", "numpy_kernel", "duckdb_query"])
 def test_from_file_to_file(people: Any, expected: Any, tmp_path: Path, way: str) -> None:
-    pytest.importorskip("pyarrow")
-    if way == "duckdb_query":
-        pytest.importorskip("duckdb")
     people.write_parquet(tmp_path / "people.parquet", row_group_size=100)
     import_module(way).run(tmp_path / "people.parquet", tmp_path / "results.parquet")
     same(pl.read_parquet(tmp_path / "results.parquet"), expected)
