@@ -106,9 +106,9 @@ def the_same(run: Ran, expected: dict[str, Told | set[str]], program: m.Program,
         for column, value in wanted.items():
             name, _ = tables.by_year(column)
             kind, digits, _ = held_as(program, name)
-            value = tables.outside(value, units, (kind.kind, digits))
+            meant = tables.outside(value, units, (kind.kind, digits))
             given = run.rows[ident][column]
-            assert given == value and type(given) is type(value), (ident, column, given, value)
+            assert given == meant and type(given) is type(meant), (ident, column, given, meant)
             compared += 1
     assert len(run.rows) == sum(not isinstance(w, set) for w in expected.values())
     return compared
@@ -209,7 +209,7 @@ def test_a_state_handed_over_changes_no_later_value(folder: Path, data: st.DataO
     state, results = folder / "期末.parquet", folder / "结果.parquet"
     try:
         before = Run(rules, table(early), Wish(early, first, {}, units), folder=folder)
-        count, _ = before.part(before.parts[0], results, state, lambda _: None, folder)
+        before.part(before.parts[0], results, state, lambda _: None, folder)
         after = ran(rules, table(late), Wish(late, second, {}, units, Shape.WIDE), folder, opening=state)
     except tiaoli.UsageError as error:
         assert {d.code for d in error.diagnostics} == {"E860"}, error
