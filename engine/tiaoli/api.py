@@ -430,11 +430,7 @@ class Rules:
             program = compiled.program
             years = _demanding(compiled, compiled.asked.start if opened else compiled.begin)
             read = set() if partial else set().union(*compiled.needed_facts.values())
-            conditions = {
-                f.name: condition_function(program, f)
-                for f in program.facts.values()
-                if f.required_when and f.name in read
-            }
+            conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
             program = _demanding_only(program, read)
             if partial:
                 years, conditions = range(0), {}
@@ -450,11 +446,7 @@ class Rules:
             years = {entity: _demanding(compiled, start) for entity, compiled in staged.kinds.items()}
             needed = [names for kind in staged.kinds.values() for names in kind.needed_facts.values()]
             read = set() if partial else set().union(*needed)
-            conditions = {
-                f.name: condition_function(program, f)
-                for f in program.facts.values()
-                if f.required_when and f.name in read
-            }
+            conditions = {f.name: condition_function(program, f) for f in program.facts.values() if f.required_when}
             program = _demanding_only(program, read)
             if partial:
                 years, conditions = dict.fromkeys(years, range(0)), {}

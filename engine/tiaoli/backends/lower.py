@@ -332,10 +332,9 @@ class Lowering:
             if not given.opening:
                 yield from _input_checks(self.program.facts[given.name], given)
         yield from self._required(kind)
-        asked = {f.name for f in self.program.facts_of(kind) if f.required_when is not None}
-        read = set().union(*facts_needed(self.source, asked).values())
-        for name in (f.name for f in self.program.facts_of(kind) if f.name in read):
-            yield from self._demanded(self.program.facts[name])
+        for fact in self.program.facts_of(kind):
+            if fact.required_when is not None:
+                yield from self._demanded(fact)
 
     def _required(self, kind: str) -> Iterator[c.Check]:
         """Facts that must be there, as the reader of records demands them: in all years in which rules read one, also where folding left none."""
