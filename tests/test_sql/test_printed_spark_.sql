@@ -101,6 +101,11 @@ WITH `参保人读入` AS (
       ELSE 0
     END AS `报销@2025`
   FROM `参保人0`
+), `参保人算毕` AS (
+  SELECT
+    *,
+    MONOTONICALLY_INCREASING_ID() AS `!行`
+  FROM `参保人0_2`
 )
 SELECT
   `编号`,
@@ -116,7 +121,9 @@ SELECT
   1 AS `差额.理由@2025`,
   CASE WHEN `参保@2024` AND `出生日期` IS NOT NULL THEN 1 ELSE 2 END AS `报销.理由@2024`,
   CASE WHEN `参保@2025` AND `出生日期` IS NOT NULL THEN 1 ELSE 2 END AS `报销.理由@2025`
-FROM `参保人0_2`
+FROM `参保人算毕`
+WHERE
+  `!行` >= 0
 
 /* CN 2024..2025 */
 WITH `参保人原始` AS (

@@ -329,11 +329,22 @@ class _Query:
 
     def _done(self, entity: str, columns: Sequence[Sql]) -> Select:
         """Some columns of the records all of whose results could be computed."""
-        select = _select(*columns).from_(_named(self.last(entity)))
-        for check in self.plan.kinds[entity].failures:
+        failures = self.plan.kinds[entity].failures
+        fence = self._fence(entity)
+        select = _select(*columns).from_(_named(self.last(entity))).where(*fence, copy=False)
+        for check in failures:
             fails = code.expression(check.fails, self.setting.dialect, self.names)
             select = select.where(_passes(fails, check.fails), copy=False)
         return select
+
+    def _fence(self, entity: str) -> list[Sql]:
+        """A condition of every row that keeps Spark from working out conditions on the last table down at the first, over and over."""
+        if self.setting.dialect != "spark":
+            return []
+        number = aliased(code.call("MONOTONICALLY_INCREASING_ID"), "!行")
+        last = self.last(entity)
+        self.chains[entity].last = self._table(f"{entity}算毕", _select("*", number).from_(_named(last)), last)
+        return [code.binary("≥", code.column("!行"), code.number(0))]
 
     def _outward(self, output: c.Output) -> Sql:
         value = code.expression(output.expression, self.setting.dialect, self.names)
@@ -366,7 +377,8 @@ class _Query:
         if failures:
             self._steps()
             undone = [check_fault(table, check, lang, self.names) for check in failures]
-            parts.append(self._listed(self.last(entity), undone))
+            fence = self._fence(entity)
+            parts.append(self._listed(self.last(entity), undone, fence))
         return _stacked(parts)
 
     def _identities(self) -> Iterator[Fault]:
@@ -421,14 +433,16 @@ class _Query:
             reason = words(number, self.setting.lang, target=link.target)
             yield Fault(number, link.name, link.year, lost, held.copy(), reason)
 
-    def _listed(self, name: str, found: Sequence[Fault]) -> Select:
+    def _listed(self, name: str, found: Sequence[Fault], fence: Sequence[Sql] = ()) -> Select:
         """The faults of the rows of a table, a row for each."""
         if self.setting.dialect == "postgres":
             return _stacked([self._one_by_one(name, fault) for fault in found])
         rows = [code.case([(f.condition.copy(), _record(f, self.setting.dialect))]) for f in found]
         wrong = code.either(*(f.condition.copy() for f in found))
         spread = aliased(_spread(rows, self.setting.dialect), "误")
-        each = self._table(f"{name}之误", _select(code.column(ID), spread).from_(_named(name)).where(wrong), name)
+        each = self._table(
+            f"{name}之误", _select(code.column(ID), spread).from_(_named(name)).where(*fence, wrong), name
+        )
         parts = [aliased(code.column(part, "误"), part) for part in FAULT_COLUMNS[1:]]
         return _select(code.column(ID), *parts).from_(_named(each)).where(code.is_there(code.column("误")))
 
