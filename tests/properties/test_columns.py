@@ -132,7 +132,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # ── persons ──────────────────────────────────────────────────────────────────
 
 
-@examples(150)
+@examples(60)
 @given(st.data())
 def test_wide_tables_give_the_values_of_the_interpreter(folder: Path, data: st.DataObject) -> None:
     rules = load(data.draw(rulesets()))
@@ -148,7 +148,7 @@ def test_wide_tables_give_the_values_of_the_interpreter(folder: Path, data: st.D
     the_same(run, expected, rules.program(LAST), units)
 
 
-@examples(80)
+@examples(60)
 @given(st.data())
 def test_long_tables_in_any_order_give_the_same(folder: Path, data: st.DataObject) -> None:
     rules = load(data.draw(rulesets()))

@@ -379,7 +379,7 @@ def within(node: c.Expression, value: Any) -> bool:
     return node.sort is not Sort.DAY or node.low <= value.toordinal() <= node.high
 
 
-@examples(1500)
+@examples(900)
 @given(any_tree(4), st.integers(0, 5))
 def test_folding_changes_no_value(tree: Tree, seed: int) -> None:
     for row in table(seed):
