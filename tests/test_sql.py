@@ -149,6 +149,52 @@ def test_names_that_the_dialect_cannot_tell_apart() -> None:
     assert names(long[0]) == names(long[0])
 
 
+REGIONS = """
+文件 《分区办法》  地区 CN  施行 2024年度
+对象 区
+事实 区 的 系数: 比例 范围 0%..200%
+事实 所在区: 区 可空
+结果 规则 区 的 人数: 整数 = 计数(参保人 按 所在区)
+结果 规则 份额: 比例 可空 舍入 四舍五入 到 1% = 若 有 所在区 则 所在区 的 系数 否则 无
+"""
+
+
+def regional(rows: Mapping[str, Sequence[Sequence[Any]]], entity: str) -> tuple[list[Any], list[Any]]:
+    """Results and faults of persons or regions, whose tables have an English column of ids."""
+    columns = {INSURED: {"id": "varchar", "所在区": "varchar"}, "区": {"id": "varchar", "系数": "decimal(9, 2)"}}
+    made = Job(
+        tiaoli.loads(REGIONS),
+        {kind: Relation(f'"{kind}表"', own) for kind, own in columns.items()},
+        Wish(range(2024, 2025)),
+        "duckdb",
+    )
+    tables = {f"{kind}表": (own, rows[kind]) for kind, own in columns.items()}
+    found = engines.duckdb_rows(tables, made.query(entity))
+    faults = engines.duckdb_rows(tables, made.rejects(entity))
+    return sorted(found), sorted((row[0], row[3], row[4][:4]) for row in faults)
+
+
+def test_links_to_what_is_not_there() -> None:
+    rows = {
+        INSURED: [("甲", "一"), ("乙", "二"), ("丙", "三"), ("丁", None), ("戊", "一")],
+        "区": [("一", Decimal("0.5")), ("二", Decimal(3))],
+    }
+    found, faults = regional(rows, INSURED)
+    assert found == [("丁", None), ("戊", Decimal("0.5")), ("甲", Decimal("0.5"))]
+    assert faults == [("丙", "三", "E740"), ("乙", "二", "E741")]
+    assert regional(rows, "区") == ([("一", 2)], [("二", "3.00", "E735")])
+
+
+def test_who_lives_under_other_rules_is_left_out(small: tiaoli.Rules) -> None:
+    columns = COLUMNS | {"地区@2025": "varchar"}
+    made = Job(small, {INSURED: Relation("people", columns)}, Wish(YEARS), "duckdb", ("CN-XX",))
+    rows = [GOOD | {ID: str(i), "地区@2025": place} for i, place in enumerate(("CN", "CN-XX", None, "CN-YY"))]
+    tables = {"people": (columns, [[row.get(name) for name in columns] for row in rows])}
+    assert len(engines.duckdb_rows(tables, made.query())) == 3
+    [fault] = engines.duckdb_rows(tables, made.rejects())
+    assert fault == ("3", 2025, "地区", "CN-YY", "E806 该年度在别的地区")
+
+
 # ── the rules of Jiangxi ─────────────────────────────────────────────────────
 
 

@@ -51,12 +51,22 @@ def run(
     """
     with _connected(memory, threads, output.parent) as connection:
         job = job_of(connection, rules, tables, wish)
+        rows = _number(connection, f"SELECT COUNT(*) FROM {job.tables[entity].name}")
         computed = _write(connection, job.query(entity), output)
-        faults = connection.execute(f"SELECT COUNT(*) FROM ({job.rejects(entity)})").fetchone()
-        if rejects is not None:
-            _write(connection, job.rejects(entity), rejects)
-        rows = connection.execute(f"SELECT COUNT(*) FROM {job.tables[entity].name}").fetchone()
-    return Count(rows[0] if rows else 0, computed, faults[0] if faults else 0)
+        return Count(rows, computed, _faults(connection, job, entity, rows == computed, rejects))
+
+
+def _faults(connection: duckdb.DuckDBPyConnection, job: Job, entity: str, none: bool, path: Path | None) -> int:
+    """Write the faults, and count them; a row without faults is never left out, so with ``none`` left out there are none."""
+    query = f"SELECT * FROM ({job.rejects(entity)})" + (" LIMIT 0" if none else "")
+    if path is not None:
+        return _write(connection, query, path)
+    return 0 if none else _number(connection, f"SELECT COUNT(*) FROM ({query})")
+
+
+def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    found = connection.execute(query).fetchone()
+    return int(found[0]) if found else 0
 
 
 def job_of(connection: duckdb.DuckDBPyConnection, rules: Rules, tables: Tables, wish: Wish) -> Job:
