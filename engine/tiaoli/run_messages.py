@@ -157,8 +157,8 @@ RUN_MESSAGES: dict[str, Message] = {
     "E862": Message(
         "缺少软件包：{packages}",
         "packages are missing: {packages}",
-        '安装大批量计算的附加部分：pip install "tiaoli[batch]"',
-        'install the extra for large tables: pip install "tiaoli[batch]"',
+        '安装大批量计算的附加部分：pip install "tiaoli[{extra}]"',
+        'install the extra for large tables: pip install "tiaoli[{extra}]"',
     ),
     "E863": Message(
         "概况文件：{reason}",

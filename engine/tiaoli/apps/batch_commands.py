@@ -137,11 +137,12 @@ def _show_columns(plan: Any, shape: Any, units: Any, form: str) -> None:
 # ── what is asked for ────────────────────────────────────────────────────────
 
 
-def needs_packages(*more: str) -> None:
+def needs_packages(*more: str, extra: str = "batch") -> None:
     """End as wrong usage where a package is missing that large tables need, or one of ``more``."""
     missing = [name for name in (*PACKAGES, *more) if not _found(name)]
     if missing:
-        wrong(Diagnostic("E862", {"packages": "、".join(missing) if language() == "zh" else ", ".join(missing)}))
+        named = "、".join(missing) if language() == "zh" else ", ".join(missing)
+        wrong(Diagnostic("E862", {"packages": named, "extra": extra}))
 
 
 def _found(name: str) -> bool:

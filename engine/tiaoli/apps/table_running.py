@@ -104,7 +104,8 @@ class TableRun:
         """Run; return whether there were findings in the data."""
         if self.options.others:
             wrong(Diagnostic("E870", {"option": "、".join(self.options.others)}))
-        needs_packages(*{"duckdb": ("duckdb", "sqlglot"), "spark": ("pyspark", "sqlglot")}.get(self.engine, ()))
+        more = {"duckdb": ("duckdb", "sqlglot"), "spark": ("pyspark", "sqlglot")}.get(self.engine, ())
+        needs_packages(*more, extra="spark" if self.engine == "spark" else "batch")
         self._sensible(output, closing)
         kinds = {kind or INSURED: path for kind, path in self.files}
         if len(kinds) < len(self.files):
@@ -165,23 +166,25 @@ class TableRun:
             run.ready(closing is not None)  # what is wrong with columns is said before anything is made
             self._state(run.shape, run.headings, run.layout)
             if output is None:
-                return self._shown(run)
-            for place in (output, closing):
-                if place is not None and len(run.parts) > 1:
-                    place.mkdir(exist_ok=True)
-            count, rejects = run_files(
-                run, Places(output, closing, self.options.rejects, self.options.resume), self._part
-            )
+                shown = self._in_memory(run)
+            else:
+                for place in (output, closing):
+                    if place is not None and len(run.parts) > 1:
+                        place.mkdir(exist_ok=True)
+                places = Places(output, closing, self.options.rejects, self.options.resume)
+                count, rejects = run_files(run, places, self._part)
+        if output is None:
+            return self._shown(run, *shown)
         self._tell(count, rejects, output)
         if self.options.summary is not None or self.options.by:
             from tiaoli.batch.running import scan
 
-            files = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
-            self._summarise(run, [scan(path, run.results_schema) for path in files])
+            written = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
+            self._summarise(run, [scan(path, run.results_schema) for path in written])
         return self._breached(run.program, count) or count.rejected > 0
 
-    def _shown(self, run: Any) -> bool:
-        """Results on the terminal, no file: the first rows."""
+    def _in_memory(self, run: Any) -> tuple[Any, Any, Any]:
+        """The results of all parts as a frame, with counts and rejects."""
         import polars as pl
 
         from tiaoli.batch.running import Count, Rejects
@@ -192,7 +195,10 @@ class TableRun:
                 count, frame = run.part(part, None, None, rejects, run.folder)
                 total.add(count)
                 frames.append(frame)
-        frame = pl.concat(frames)
+        return pl.concat(frames), total, rejects
+
+    def _shown(self, run: Any, frame: Any, total: Any, rejects: Any) -> bool:
+        """Results on the terminal, no file: the first rows."""
         _print_frame(frame)
         self._tell(total, rejects, None)
         if self.options.summary is not None or self.options.by:
@@ -316,7 +322,8 @@ class TableRun:
     # ── telling ──
     def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:
         for one in rejects.shown:
-            print(f"{one.code} {one.reason}" + (f" {one.advice}" if one.advice else ""), file=sys.stderr)
+            advice = f"\n  = {words('改法', 'help')}: {one.advice}" if one.advice else ""
+            print(f"{one.code} {one.reason}{advice}", file=sys.stderr)
         more = rejects.lines - len(rejects.shown)
         if more > 0:
             codes = "，".join(f"{code} {number}" for code, number in sorted(rejects.codes.items()))

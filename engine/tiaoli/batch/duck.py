@@ -49,6 +49,7 @@ def run(
 
     ``output`` and ``rejects`` are Parquet, or CSV by their suffix. ``memory`` is DuckDB's limit, such as ``4GB``. Raises UsageError.
     """
+    output, rejects = Path(output), None if rejects is None else Path(rejects)
     with _connected(memory, threads, output.parent) as connection:
         job = job_of(connection, rules, tables, wish)
         rows = _number(connection, f"SELECT COUNT(*) FROM {job.tables[entity].name}")
