@@ -132,7 +132,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # ── persons ──────────────────────────────────────────────────────────────────
 
 
-@examples(60)
+@examples(30)
 @given(st.data())
 def test_wide_tables_give_the_values_of_the_interpreter(folder: Path, data: st.DataObject) -> None:
     rules = load(data.draw(rulesets()))
@@ -148,7 +148,7 @@ def test_wide_tables_give_the_values_of_the_interpreter(folder: Path, data: st.D
     the_same(run, expected, rules.program(LAST), units)
 
 
-@examples(60)
+@examples(30)
 @given(st.data())
 def test_long_tables_in_any_order_give_the_same(folder: Path, data: st.DataObject) -> None:
     rules = load(data.draw(rulesets()))
@@ -167,7 +167,7 @@ def test_long_tables_in_any_order_give_the_same(folder: Path, data: st.DataObjec
         the_same(attempted(rules, frame, wish, folder), expected, rules.program(LAST), units)
 
 
-@examples(60)
+@examples(30)
 @given(st.data())
 def test_codes_of_reasons_name_the_clause_that_decided(folder: Path, data: st.DataObject) -> None:
     rules = load(data.draw(rulesets()))
@@ -188,7 +188,7 @@ def test_codes_of_reasons_name_the_clause_that_decided(folder: Path, data: st.Da
                 assert code == tables.code_of(tracer, name, year), (record, name, year)
 
 
-@examples(60)
+@examples(30)
 @given(st.data())
 def test_a_state_handed_over_changes_no_later_value(folder: Path, data: st.DataObject) -> None:
     rules = load(data.draw(rulesets()))
@@ -227,7 +227,7 @@ def test_a_state_handed_over_changes_no_later_value(folder: Path, data: st.DataO
 # ── records of several kinds ─────────────────────────────────────────────────
 
 
-@examples(60)
+@examples(30)
 @given(st.data())
 def test_worlds_give_the_values_of_the_interpreter(folder: Path, data: st.DataObject) -> None:
     rules = load(data.draw(worlds()))

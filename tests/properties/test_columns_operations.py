@@ -379,7 +379,7 @@ def within(node: c.Expression, value: Any) -> bool:
     return node.sort is not Sort.DAY or node.low <= value.toordinal() <= node.high
 
 
-@examples(900)
+@examples(150)
 @given(any_tree(4), st.integers(0, 5))
 def test_folding_changes_no_value(tree: Tree, seed: int) -> None:
     for row in table(seed):
@@ -396,7 +396,7 @@ def test_polars_gives_what_trees_mean(listed: list[Tree], seed: int) -> None:
     agree([t.node for t in listed], series)
 
 
-@examples(600)
+@examples(210)
 @given(any_tree(), st.sampled_from(list(COLUMNS)), st.data())
 def test_a_value_in_place_of_a_column(tree: Tree, name: str, data: st.DataObject) -> None:
     value = data.draw(st.sampled_from(COLUMNS[name][3]))
@@ -415,7 +415,7 @@ def choices(draw: st.DrawFn, depth: int = 3) -> Tree:
     return _chosen(draw(trees(Sort.TRUTH, 1, True)), draw(choices(depth - 1)), draw(choices(depth - 1)))
 
 
-@examples(300)
+@examples(150)
 @given(choices(), any_tree(2))
 def test_case_by_case(choice: Tree, tree: Tree) -> None:
     """What reads a choice between fixed values may be written case by case."""
@@ -426,7 +426,7 @@ def test_case_by_case(choice: Tree, tree: Tree) -> None:
         assert worth(cases, row) == tree.means(row | {"文": choice.means(row)})
 
 
-@examples(600)
+@examples(210)
 @given(any_tree(), st.frozensets(st.sampled_from([n for n, r in READS.items() if r.nullable])))
 def test_what_is_known_to_be_there_is_so(tree: Tree, known: frozenset[str]) -> None:
     told = c.knowing(tree.node, known)

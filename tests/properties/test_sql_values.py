@@ -323,7 +323,7 @@ def matches(made: Drawn, found: Any) -> None:
     assert found == {ident: table for ident, table in made.values.items() if table is not None}
 
 
-@examples(90)
+@examples(45)
 @given(st.data())
 def test_random_rulesets_in_duckdb(data: st.DataObject) -> None:
     whole = data.draw(st.booleans())
@@ -354,7 +354,7 @@ def drawn_world(data: st.DataObject, whole: bool) -> tuple[Drawn, Population]:
     return Drawn(program, plan, tables, {}), population
 
 
-@examples(60)
+@examples(30)
 @given(st.data())
 def test_random_worlds_in_duckdb(data: st.DataObject) -> None:
     whole = data.draw(st.booleans())
