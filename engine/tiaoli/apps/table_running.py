@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -104,6 +105,9 @@ class TableRun:
         """Run; return whether there were findings in the data."""
         if self.options.others:
             wrong(Diagnostic("E870", {"option": "、".join(self.options.others)}))
+        os.environ.setdefault(
+            "POLARS_ROW_GROUP_PREFETCH_SIZE", "2"
+        )  # read ahead less than Polars would: it holds each group whole
         more = {"duckdb": ("duckdb", "sqlglot"), "spark": ("pyspark", "sqlglot")}.get(self.engine, ())
         needs_packages(*more, extra="spark" if self.engine == "spark" else "batch")
         self._sensible(output, closing)
