@@ -189,4 +189,7 @@ def test_no_test_is_left_out() -> None:
     """But for those that need a program which is no Python package: Java for Spark, a PostgreSQL server."""
     marks = re.compile(r"pytest\.(mark\.)?([s]kip|[x]fail)|[i]mportorskip")
     found = {p.name: marks.findall(p.read_text(encoding="utf-8")) for p in (ROOT / "tests").rglob("*.py")}
-    assert {name: len(several) for name, several in found.items() if several} == {"test_sql.py": 2}
+    assert {name: len(several) for name, several in found.items() if several} == {
+        "test_sql.py": 2,
+        "test_sql_values.py": 2,
+    }

@@ -15,11 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tiaoli import model as m
 from tiaoli.api import Rules
 from tiaoli.backends import columns as c
 from tiaoli.backends.interpreter import Compiled
-from tiaoli.backends.low import sort_of
 from tiaoli.backends.lower import Wishes, lower
 from tiaoli.batch import long
 from tiaoli.batch.computing import Query, Table, held_as, query, read, set_aside, state_column
@@ -28,6 +26,7 @@ from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_colum
 from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
 from tiaoli.batch.sources import Part, open_table
+from tiaoli.batch.states import as_values
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.nearness import nearest
@@ -137,22 +136,7 @@ class Run:
             wanted = self.wish.years.start - 1
             reason = f"状态是{year}年度末的，这次计算要的是{wanted}年度末的\0the state is of the end of {year}; this run needs that of {wanted}"
             raise UsageError([Diagnostic("E822", {"reason": reason})])
-        return year, self._state_of_texts(frame)
-
-    def _state_of_texts(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """A table of states with texts (of a CSV) as the values they write. Raises UsageError for what is none."""
-        import polars as pl
-
-        texts = [n for n, kind in frame.collect_schema().items() if kind == pl.String and n not in ID_KEYS]
-        held = {n: _of_text(pl.col(n), self.program, n.rpartition(YEAR_SIGN)[0]) for n in texts}
-        odd = [
-            (pl.col(n).is_not_null() & (pl.col(n) != "") & value.is_null()).any().alias(n) for n, value in held.items()
-        ]
-        found = frame.select(odd).collect(engine="streaming").row(0, named=True) if odd else {}
-        for name in (n for n, broken in found.items() if broken):
-            reason = f"“{name}”一列里有读不懂的值\0the column '{name}' has values that cannot be read"
-            raise UsageError([Diagnostic("E822", {"reason": reason})])
-        return frame.with_columns(value.alias(n) for n, value in held.items())
+        return year, as_values(frame, self.program)
 
     def _given_twice(self) -> tuple[str, ...]:
         """Ids that several rows have (or, in a long table, several files)."""
@@ -552,24 +536,6 @@ class Run:
 
 
 HAS_STATE = "\0有期初"
-
-
-def _of_text(text: pl.Expr, program: m.Program, name: str) -> pl.Expr:
-    """The value of a rule or fact that a text writes; null where it writes none."""
-    import polars as pl
-
-    if name not in program.rules and name not in program.facts:
-        return text
-    kind, digits, _ = held_as(program, name)
-    match sort_of(kind):
-        case c.Sort.TRUTH:
-            words = {"true": True, "false": False, "是": True, "否": False}
-            return text.replace_strict(list(words), list(words.values()), default=None, return_dtype=pl.Boolean)
-        case c.Sort.DAY:
-            return text.str.to_date("%Y-%m-%d", strict=False)
-        case c.Sort.WHOLE:
-            return text.cast(pl.Decimal(38, digits), strict=False)
-    return pl.when(text != "").then(text)
 
 
 def _together(parts: Sequence[Part]) -> pl.LazyFrame:
