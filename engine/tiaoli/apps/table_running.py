@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from tiaoli.diagnostic import Diagnostic
 from tiaoli.values import INSURED
 
 ENGINES = ("auto", "interpreter", "polars", "duckdb", "spark")
+_WIDE = re.compile(rb"@[12][0-9]{3}\b")
+"""What shows in the first line that a table has a column a year."""
+
 LARGE = 32 << 20
 """Bytes from which a CSV file is computed as a table without being asked."""
 
@@ -74,7 +78,7 @@ def _by_columns(path: Path) -> bool:
     if path.suffix.lower() == ".xlsx":
         return _wide_sheet(path)
     with path.open("rb") as stream:
-        return b"@" in stream.readline() or path.stat().st_size > LARGE
+        return _WIDE.search(stream.readline()) is not None or path.stat().st_size > LARGE
 
 
 def _wide_sheet(path: Path) -> bool:
