@@ -15,7 +15,7 @@ from tiaoli.source import Source
 
 Command = Callable[..., Said]
 WORDS: dict[str, tuple[str, str, str]] = {
-    "compute": ("没有命令“compute”", "是不是“compare”？", "no such command 'compute'"),
+    "compute": ("没有命令“compute”", "是不是“compile”？", "no such command 'compute'"),
     "run CN-JX": ("缺少参数 RECORDS", "tiaoli run --help", "missing argument 'RECORDS...'"),
     "run CN-JX r.yaml": ("缺少选项 --year", "tiaoli run --help", "missing option '--year'"),
     "run CN-JX r.yaml --year": ("选项 --year 后面要写值", "--help", "option '--year' requires an argument"),
