@@ -370,11 +370,4 @@ def _figure(figure: c.Figure, number: int) -> pl.Expr:
     return found.cast(dtype(figure.column)).alias(figure.column.name)
 
 
-def typed(value: Any, sort: Sort) -> Any:
-    """Return a value as a column of a sort takes it (for tables written from Python)."""
-    if sort is Sort.DAY and isinstance(value, str):
-        return date.fromisoformat(value)
-    return value
-
-
-__all__: Sequence[str] = ("compute", "dtype", "expression", "gather", "join", "typed", "whole", "width")
+__all__: Sequence[str] = ("compute", "dtype", "expression", "gather", "join", "whole", "width")

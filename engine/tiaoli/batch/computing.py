@@ -117,15 +117,18 @@ class Query:
         fails = [columnar.expression(check.fails).fill_null(False) for check in self.plan.failures]
         return any_of(fails) if fails else None
 
-    def results(self, reasons: bool = True) -> pl.LazyFrame:
+    def results(self) -> pl.LazyFrame:
         """Return the table of results, wide: ids, then each rule and year in the units of the table, then the clause codes."""
+        return self._given(*self._columns())
+
+    def _columns(self) -> list[pl.Expr]:
+        """The columns of the table of results."""
         import polars as pl
 
-        units = self.table.units
-        values = [self._outward(o, units) for o in self.plan.outputs]
+        values = [self._outward(o, self.table.units) for o in self.plan.outputs]
         codes = [columnar.expression(o.expression).cast(pl.Int16).alias(o.column) for o in self.plan.reasons]
         kept = [pl.col(f"{KEPT}{name}").alias(name) for name in self.table.kept]
-        return self._given(ID, *kept, *values, *(codes if reasons else ()))
+        return [pl.col(ID), *kept, *values, *codes]
 
     def passing(self, tap: Tap) -> pl.LazyFrame:
         """Return the table of results, of which every batch passes ``tap`` with what else is computed of its rows; see `Passed`."""
@@ -133,13 +136,10 @@ class Query:
 
         left_out = [e for e in (self.unsound, self._undone()) if e is not None]
         results = self.results().collect_schema()
-        values = [self._outward(o, self.table.units) for o in self.plan.outputs]
-        codes = [columnar.expression(o.expression).cast(pl.Int16).alias(o.column) for o in self.plan.reasons]
-        kept = [pl.col(f"{KEPT}{name}").alias(name) for name in self.table.kept]
         state = [self._outward(o, Units.YUAN).alias(f"{STATE}{o.column}") for o in self.plan.closing]
         broken = [columnar.expression(o.expression).alias(f"{BREACH}{o.column}") for o in self.plan.breaches]
         bad = (any_of(left_out) if left_out else pl.lit(False)).alias(BROKEN)
-        frame = self.computed.select(ID, *kept, *values, *codes, *state, *broken, bad)
+        frame = self.computed.select(*self._columns(), *state, *broken, bad)
 
         def passed(batch: pl.DataFrame) -> pl.DataFrame:
             good = batch.filter(~pl.col(BROKEN)) if batch[BROKEN].any() else batch

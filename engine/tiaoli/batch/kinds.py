@@ -6,7 +6,7 @@ temporary file, columns that nobody reads any more left out, and read again for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -221,12 +221,4 @@ def _read(step: c.Step, kind: str) -> Iterator[str]:
             pass
 
 
-def faults_by_kind(faults: Sequence[Fault]) -> Mapping[str | None, int]:
-    """Return how many records of each kind are left out."""
-    counts: dict[str | None, int] = {}
-    for fault in faults:
-        counts[fault.entity] = counts.get(fault.entity, 0) + 1
-    return counts
-
-
-__all__ = ["Links", "Steps", "columns_given", "faults_by_kind", "frame_of", "sort_of"]
+__all__ = ["Links", "Steps", "columns_given", "frame_of", "sort_of"]
