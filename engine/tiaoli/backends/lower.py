@@ -25,6 +25,7 @@ from tiaoli.backends.python_code import internal
 from tiaoli.backends.stages import gathered_in, levels_of
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
+from tiaoli.operators import MOST_MEMBERS
 from tiaoli.record_facts import default_of, limits_of
 from tiaoli.simplify import Fixed, simplify
 from tiaoli.values import INSURED, Kind, Type
@@ -259,7 +260,7 @@ class Lowering:
             figures.append(c.Figure(read, form, counts, measure))
             return read
 
-        most = _MOST
+        most = MOST_MEMBERS
         if aggregate.form == "计数":
             count = figure("", "计数", None, 0, most, Sort.WHOLE)
             return Low(c.with_default(count, c.literal(0)))
@@ -371,8 +372,6 @@ class Lowering:
                 yield c.Check("E727", fact.name, year, fails)
 
 
-_MOST = 1_500_000_000
-
 _COSTS = {"整除": 4, "加月": 60, "成日期": 60, "月末": 60, "月初": 40, "年": 25, "月": 25, "日": 25, "星期": 8}
 """What operations take, in units of a plain one. On texts everything takes longer."""
 
@@ -392,7 +391,7 @@ def _cost(expression: Expression) -> int:
 
 
 def _sum_range(aggregate: m.Aggregate, measure: Expression) -> tuple[int, int]:
-    low, high = min(measure.low, 0) * _MOST, max(measure.high, 0) * _MOST
+    low, high = min(measure.low, 0) * MOST_MEMBERS, max(measure.high, 0) * MOST_MEMBERS
     if aggregate.form == "合计" and aggregate.scale is not None:
         known = _whole_range(aggregate.range, aggregate.type, aggregate.scale)
         low, high = max(low, known[0]), min(high, known[1])
