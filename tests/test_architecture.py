@@ -71,7 +71,7 @@ def test_columns_have_a_row_for_each_operator_and_no_other() -> None:
 def test_polars_and_sql_have_a_row_for_each_operation_on_columns_and_no_other() -> None:
     every, signs = set(columns.OPERATIONS), set(sql_code._signs()) - {"%", "//"}
     assert {*columns._BUILD, *(signs - {"+", "-", "×"})} == every
-    assert {*columnar._OPERATIONS, *columnar._PARTS, "若", "加月"} == every
+    assert {*columnar._OPERATIONS, *columnar._PARTS, "若", "加月", "取小", "取大"} == every
     assert {*sql_code._PLAIN, *sql_code._DATES, *signs, "或", "若", "整除", "成日期"} == every
 
 

@@ -19,6 +19,7 @@ from typing import Any, TextIO, TypeAlias
 
 from tiaoli import exact_json
 from tiaoli.backends.interpreter import Compiled
+from tiaoli.model import Program
 from tiaoli.show_value import show_value
 from tiaoli.trace import in_units, outward
 from tiaoli.values import INSURED, Kind, Type
@@ -28,13 +29,12 @@ Row: TypeAlias = tuple[Any, ...]
 Rows: TypeAlias = Mapping[int, Row]
 
 
-def provenance(compiled: Compiled) -> dict[str, Any]:
-    """Return what a result rests on: engine, hash of the rulesets, place and readings."""
+def provenance(program: Program, readings: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a result rests on: engine, hash of the rulesets, place, and the reading of every open question."""
     from tiaoli import __version__
 
-    program = compiled.program
-    readings = {name: compiled.readings.get(name, q.default) for name, q in program.questions.items()}
-    return {"引擎": f"tiaoli {__version__}", "规则集": program.fingerprint, "地区": program.place, "读法": readings}
+    taken = {name: readings.get(name, q.default) for name, q in program.questions.items()}
+    return {"引擎": f"tiaoli {__version__}", "规则集": program.fingerprint, "地区": program.place, "读法": taken}
 
 
 # ── JSON texts ───────────────────────────────────────────────────────────────
@@ -166,7 +166,7 @@ class JsonLines(Sink):
     def __init__(self, kinds: Sequence[Compiled], stream: TextIO, header: bool) -> None:
         self._write, self._lines = stream.write, {c.entity: json_writer(c) for c in kinds}
         if header:
-            stream.write(json.dumps(provenance(kinds[0]), ensure_ascii=False) + "\n")
+            stream.write(json.dumps(provenance(kinds[0].program, kinds[0].readings), ensure_ascii=False) + "\n")
 
     def add(self, ident: str, rows: Rows, entity: str = INSURED) -> None:
         self._write(self._lines[entity](ident, rows))
@@ -177,7 +177,10 @@ class JsonFile(Sink):
 
     def __init__(self, kinds: Sequence[Compiled], stream: TextIO) -> None:
         self._stream, self._lines, self._first = stream, {c.entity: json_writer(c) for c in kinds}, True
-        stream.write(json.dumps(provenance(kinds[0]), ensure_ascii=False, indent=1)[:-2] + ',\n "结果": [')
+        stream.write(
+            json.dumps(provenance(kinds[0].program, kinds[0].readings), ensure_ascii=False, indent=1)[:-2]
+            + ',\n "结果": ['
+        )
 
     def add(self, ident: str, rows: Rows, entity: str = INSURED) -> None:
         for line in self._lines[entity](ident, rows).splitlines():
@@ -195,7 +198,7 @@ class CsvFile(Sink):
     def __init__(self, compiled: Compiled, stream: TextIO) -> None:
         self._compiled = compiled
         self._writer = csv.writer(stream, lineterminator="\r\n")
-        origin = provenance(compiled)
+        origin = provenance(compiled.program, compiled.readings)
         readings = "；".join(f"{k}={v}" for k, v in origin["读法"].items())
         self._origin = [origin["引擎"], origin["规则集"], origin["地区"], readings]
         stream.write("\ufeff")
@@ -275,7 +278,8 @@ class XlsxFile(Sink):
 
     def close(self) -> None:
         notes = self._book.create_sheet("说明")
-        for key, value in provenance(next(iter(self._kinds.values()))[0]).items():
+        first = next(iter(self._kinds.values()))[0]
+        for key, value in provenance(first.program, first.readings).items():
             text = "；".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else value
             notes.append([key, text])
         self._book.save(self._path)

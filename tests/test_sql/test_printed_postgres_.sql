@@ -9,9 +9,7 @@ WITH "参保人读入" AS MATERIALIZED (
     CAST("t"."出生日期" AS DATE) AS "出生日期",
     COALESCE(CAST("t"."参保@2025" AS BOOLEAN), FALSE) AS "参保@2025",
     CAST("t"."缴费日期@2025" AS DATE) AS "缴费日期@2025",
-    COALESCE(CAST(CAST("t"."费用@2025" AS DECIMAL(9, 2)) * 100 AS INT), 0) AS "费用@2025",
-    "t"."参保@2024" IS NOT NULL OR "t"."缴费日期@2024" IS NOT NULL OR "t"."费用@2024" IS NOT NULL AS "有记录@2024",
-    "t"."参保@2025" IS NOT NULL OR "t"."缴费日期@2025" IS NOT NULL OR "t"."费用@2025" IS NOT NULL AS "有记录@2025"
+    COALESCE(CAST(CAST("t"."费用@2025" AS DECIMAL(9, 2)) * 100 AS INT), 0) AS "费用@2025"
   FROM people AS t
   WHERE
     "t"."编号" IS NOT NULL
@@ -52,10 +50,10 @@ WITH "参保人读入" AS MATERIALIZED (
     COALESCE("类别" IN ('甲类', '乙类'), TRUE)
     AND "类别" IS NOT NULL
     AND NOT (
-      "有记录@2024" AND "参保@2024" AND "缴费日期@2024" IS NULL
+      "参保@2024" AND "缴费日期@2024" IS NULL
     )
     AND NOT (
-      "有记录@2025" AND "参保@2025" AND "缴费日期@2025" IS NULL
+      "参保@2025" AND "缴费日期@2025" IS NULL
     )
     AND NOT EXISTS(
       SELECT
@@ -139,8 +137,6 @@ WITH "参保人原始" AS MATERIALIZED (
     COALESCE(CAST("t"."参保@2025" AS BOOLEAN), FALSE) AS "参保@2025",
     CAST("t"."缴费日期@2025" AS DATE) AS "缴费日期@2025",
     COALESCE(CAST(CAST("t"."费用@2025" AS DECIMAL(9, 2)) * 100 AS INT), 0) AS "费用@2025",
-    "t"."参保@2024" IS NOT NULL OR "t"."缴费日期@2024" IS NOT NULL OR "t"."费用@2024" IS NOT NULL AS "有记录@2024",
-    "t"."参保@2025" IS NOT NULL OR "t"."缴费日期@2025" IS NOT NULL OR "t"."费用@2025" IS NOT NULL AS "有记录@2025",
     "t"."参保@2024" AS "参保@2024!原",
     "t"."缴费日期@2024" AS "缴费日期@2024!原",
     "t"."费用@2024" AS "费用@2024!原",
@@ -284,7 +280,7 @@ SELECT
   'E727 按该年度的其他事实必填，却没有' AS "原因"
 FROM "参保人标记"
 WHERE
-  "有记录@2024" AND "参保@2024" AND "缴费日期@2024" IS NULL
+  "参保@2024" AND "缴费日期@2024" IS NULL
 UNION ALL
 SELECT
   "编号",
@@ -294,4 +290,4 @@ SELECT
   'E727 按该年度的其他事实必填，却没有' AS "原因"
 FROM "参保人标记"
 WHERE
-  "有记录@2025" AND "参保@2025" AND "缴费日期@2025" IS NULL
+  "参保@2025" AND "缴费日期@2025" IS NULL

@@ -9,9 +9,7 @@ WITH `参保人读入` AS (
     TRY_CAST(`t`.`出生日期` AS DATE) AS `出生日期`,
     COALESCE(CAST(`t`.`参保@2025` AS BOOLEAN), FALSE) AS `参保@2025`,
     TRY_CAST(`t`.`缴费日期@2025` AS DATE) AS `缴费日期@2025`,
-    COALESCE(TRY_CAST(TRY_CAST(`t`.`费用@2025` AS DECIMAL(9, 2)) * 100 AS INT), 0) AS `费用@2025`,
-    `t`.`参保@2024` IS NOT NULL OR `t`.`缴费日期@2024` IS NOT NULL OR `t`.`费用@2024` IS NOT NULL AS `有记录@2024`,
-    `t`.`参保@2025` IS NOT NULL OR `t`.`缴费日期@2025` IS NOT NULL OR `t`.`费用@2025` IS NOT NULL AS `有记录@2025`
+    COALESCE(TRY_CAST(TRY_CAST(`t`.`费用@2025` AS DECIMAL(9, 2)) * 100 AS INT), 0) AS `费用@2025`
   FROM people AS t
   WHERE
     `t`.`编号` IS NOT NULL
@@ -52,10 +50,10 @@ WITH `参保人读入` AS (
     COALESCE(`类别` IN ('甲类', '乙类'), TRUE)
     AND `类别` IS NOT NULL
     AND NOT (
-      `有记录@2024` AND `参保@2024` AND `缴费日期@2024` IS NULL
+      `参保@2024` AND `缴费日期@2024` IS NULL
     )
     AND NOT (
-      `有记录@2025` AND `参保@2025` AND `缴费日期@2025` IS NULL
+      `参保@2025` AND `缴费日期@2025` IS NULL
     )
     AND NOT EXISTS(
       SELECT
@@ -137,8 +135,6 @@ WITH `参保人原始` AS (
     COALESCE(CAST(`t`.`参保@2025` AS BOOLEAN), FALSE) AS `参保@2025`,
     TRY_CAST(`t`.`缴费日期@2025` AS DATE) AS `缴费日期@2025`,
     COALESCE(TRY_CAST(TRY_CAST(`t`.`费用@2025` AS DECIMAL(9, 2)) * 100 AS INT), 0) AS `费用@2025`,
-    `t`.`参保@2024` IS NOT NULL OR `t`.`缴费日期@2024` IS NOT NULL OR `t`.`费用@2024` IS NOT NULL AS `有记录@2024`,
-    `t`.`参保@2025` IS NOT NULL OR `t`.`缴费日期@2025` IS NOT NULL OR `t`.`费用@2025` IS NOT NULL AS `有记录@2025`,
     `t`.`参保@2024` AS `参保@2024!原`,
     `t`.`缴费日期@2024` AS `缴费日期@2024!原`,
     `t`.`费用@2024` AS `费用@2024!原`,
@@ -213,11 +209,11 @@ WITH `参保人原始` AS (
           THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '类别', '值', CAST(NULL AS STRING), '原因', 'E726 缺少必填的事实')
         END,
         CASE
-          WHEN `有记录@2024` AND `参保@2024` AND `缴费日期@2024` IS NULL
+          WHEN `参保@2024` AND `缴费日期@2024` IS NULL
           THEN NAMED_STRUCT('年度', 2024, '事实', '缴费日期', '值', CAST(NULL AS STRING), '原因', 'E727 按该年度的其他事实必填，却没有')
         END,
         CASE
-          WHEN `有记录@2025` AND `参保@2025` AND `缴费日期@2025` IS NULL
+          WHEN `参保@2025` AND `缴费日期@2025` IS NULL
           THEN NAMED_STRUCT('年度', 2025, '事实', '缴费日期', '值', CAST(NULL AS STRING), '原因', 'E727 按该年度的其他事实必填，却没有')
         END
       )
@@ -240,10 +236,10 @@ WITH `参保人原始` AS (
     OR NOT `类别` IN ('甲类', '乙类')
     OR `类别` IS NULL
     OR (
-      `有记录@2024` AND `参保@2024` AND `缴费日期@2024` IS NULL
+      `参保@2024` AND `缴费日期@2024` IS NULL
     )
     OR (
-      `有记录@2025` AND `参保@2025` AND `缴费日期@2025` IS NULL
+      `参保@2025` AND `缴费日期@2025` IS NULL
     )
 )
 SELECT

@@ -409,7 +409,7 @@ class _Table:
                 table.add_row(name, *(cells[index] for _, cells in rows))
             console.print(table)
         first = next(iter(self.kinds.values()))
-        origin = provenance(first)
+        origin = provenance(first.program, first.readings)
         print(f"{origin['地区']} · {origin['引擎']} · {words('规则集', 'rulesets')} {origin['规则集']}")
         if first.readings:
             print(words("读法", "readings") + ": " + "；".join(f"{k} = {v}" for k, v in first.readings.items()))

@@ -6,7 +6,7 @@ Whole numbers take 32, 64 or 128 bits, as few as what they can reach allows; no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache, reduce
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tiaoli.backends import columns as c
 from tiaoli.backends.columns import Sort
+from tiaoli.backends.sharing import EXTREMES, shared
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,16 +52,13 @@ def whole(bits: Width) -> pl.DataType:
     return {32: pl.Int32(), 64: pl.Int64(), 128: pl.Int128()}[bits]
 
 
-def expression(node: c.Expression) -> pl.Expr:
-    """Return a Polars expression; whole numbers are of the type that `dtype` names."""
-    written, bits = _write(node)
-    return written if node.sort is not Sort.WHOLE else _at(written, bits, width(node.low, node.high), node)
-
-
-def _at(written: pl.Expr, bits: Width, wanted: Width, node: c.Expression) -> pl.Expr:
-    if isinstance(node, c.Literal):
-        return _literal(node, wanted)
-    return written if bits == wanted else written.cast(whole(wanted), wrap_numerical=True)
+def expression(node: c.Expression, full: Container[str] = frozenset()) -> pl.Expr:
+    """Return a Polars expression; whole numbers are of the type that `dtype` names. ``full``: columns known to hold no null."""
+    writer = _Writer(full)
+    written, bits = writer.write(node)
+    if node.sort is not Sort.WHOLE or isinstance(node, c.Literal):
+        return written
+    return writer.at(written, bits, width(node.low, node.high), node).cast(dtype(node), wrap_numerical=True)
 
 
 def _literal(node: c.Literal, bits: Width) -> pl.Expr:
@@ -69,58 +67,131 @@ def _literal(node: c.Literal, bits: Width) -> pl.Expr:
     return pl.lit(node.value, dtype=whole(bits) if node.sort is Sort.WHOLE else dtype(node))
 
 
-def _write(node: c.Expression) -> tuple[pl.Expr, Width]:
-    """An expression, and the width of its numbers."""
-    import polars as pl
-
-    bits = width(node.low, node.high) if node.sort is Sort.WHOLE else 0
-    match node:
-        case c.Literal():
-            return _literal(node, bits), bits
-        case c.Read(name=name):
-            return pl.col(name), bits
-        case c.Lookup(key=key, table=table):
-            old, new = [k for k, _ in table], [v for _, v in table]
-            return expression(key).replace_strict(old, new, default=None, return_dtype=dtype(node)), bits
-        case c.Call(operation="若"):
-            return _choice(node, bits)
-        case c.Call():
-            return _call(node, bits)
-
-
-def _choice(node: c.Call, bits: Width) -> tuple[pl.Expr, Width]:
-    import polars as pl
-
-    condition, then, otherwise = node.operands
-    parts = [_write(then), _write(otherwise)]
-    if node.sort is Sort.WHOLE:
-        bits = max(
-            bits, *(b for p, (_, b) in zip(node.operands[1:], parts, strict=True) if not isinstance(p, c.Literal)), 32
-        )
-        held = [_at(e, b, bits, n) for (e, b), n in zip(parts, node.operands[1:], strict=True)]
-    else:
-        held = [e for e, _ in parts]
-        held = [
-            pl.lit(None, dtype=dtype(node)) if _is_null(n) else e for e, n in zip(held, node.operands[1:], strict=True)
-        ]
-    return pl.when(_write(condition)[0]).then(held[0]).otherwise(held[1]), bits
-
-
-def _is_null(node: c.Expression) -> bool:
+def _is_null(node: c.Node) -> bool:
     return isinstance(node, c.Literal) and node.value is None
 
 
-def _call(node: c.Call, bits: Width) -> tuple[pl.Expr, Width]:
-    operands = node.operands
-    if node.operation in _PARTS or node.operation == "加月":
-        return _dated(node), bits
-    if operands[0].sort is Sort.WHOLE:
-        parts = [_write(o) for o in operands]
-        bits = max([bits, 32, *(b for (_, b), o in zip(parts, operands, strict=True))])
-        held = [_at(e, b, bits, o) for (e, b), o in zip(parts, operands, strict=True)]
-    else:
-        held = [_write(o)[0] if o.sort is not Sort.WHOLE else expression(o) for o in operands]
-    return _OPERATIONS[node.operation](*held), bits
+class _Writer:
+    """Writes expressions. A whole number may be in 64 bits where 32 would do (each cast is a pass over the column), never the other way."""
+
+    def __init__(self, full: Container[str]) -> None:
+        self.full = full
+
+    def column(self, node: c.Expression) -> pl.Expr:
+        """An expression as a column of a table under way."""
+        written, bits = self.write(node)
+        return self.at(written, bits, width(node.low, node.high), node) if node.sort is Sort.WHOLE else written
+
+    def at(self, written: pl.Expr, bits: Width, wanted: Width, node: c.Expression) -> pl.Expr:
+        """A whole number in so many bits, or in 64 instead of 32."""
+        if isinstance(node, c.Literal):
+            return _literal(node, wanted)
+        return written if wanted <= bits < 128 else written.cast(whole(wanted), wrap_numerical=True)
+
+    def write(self, node: c.Expression) -> tuple[pl.Expr, Width]:
+        """An expression, and the width of its numbers."""
+        import polars as pl
+
+        bits = width(node.low, node.high) if node.sort is Sort.WHOLE else 0
+        match node:
+            case c.Literal():
+                return _literal(node, bits), bits
+            case c.Read(name=name):
+                return pl.col(name), bits
+            case c.Lookup(key=key, table=table):
+                old, new = [k for k, _ in table], [v for _, v in table]
+                key_column = expression(key, self.full)
+                return key_column.replace_strict(old, new, default=None, return_dtype=dtype(node)), bits
+            case c.Call(operation="若"):
+                return self._choice(node, bits)
+            case c.Call():
+                return self._call(node, bits)
+
+    def _choice(self, node: c.Call, bits: Width) -> tuple[pl.Expr, Width]:
+        import polars as pl
+
+        condition, *branches = node.operands
+        if node.sort is Sort.WHOLE:
+            held, bits = self._together(branches, bits)
+        else:
+            held = [pl.lit(None, dtype=dtype(node)) if _is_null(n) else self.write(n)[0] for n in branches]
+        return pl.when(self.write(condition)[0]).then(held[0]).otherwise(held[1]), bits
+
+    def _together(self, nodes: Sequence[c.Expression], bits: Width) -> tuple[list[pl.Expr], Width]:
+        """Whole numbers in the bits of the widest of them, or ``bits``."""
+        parts = [self.write(n) for n in nodes]
+        bits = max([bits, 32, *(b for (_, b), n in zip(parts, nodes, strict=True) if not _is_null(n))])
+        return [self.at(e, b, bits, n) for (e, b), n in zip(parts, nodes, strict=True)], bits
+
+    def _call(self, node: c.Call, bits: Width) -> tuple[pl.Expr, Width]:
+        operands = node.operands
+        if node.operation in _PARTS or node.operation == "加月":
+            return self._dated(node), bits
+        if operands[0].sort is Sort.WHOLE:
+            held, bits = self._together(operands, bits)
+        else:
+            held = [self.write(o)[0] if o.sort is not Sort.WHOLE else expression(o, self.full) for o in operands]
+        if node.operation in EXTREMES:
+            return self._extreme(node, held), bits
+        return _OPERATIONS[node.operation](*held), bits
+
+    # ── the lesser and the greater ──
+    def _extreme(self, node: c.Call, held: Sequence[pl.Expr]) -> pl.Expr:
+        """One of two. The engine's own functions pass over nulls, and are slow where there are any: they serve columns without."""
+        import polars as pl
+
+        a, b = held
+        if all(map(self._surely_full, node.operands)):
+            return pl.min_horizontal(a, b) if node.operation == "取小" else pl.max_horizontal(a, b)
+        first, second = node.operands
+        if second.nullable and not first.nullable:
+            a, b, second = b, a, first
+        better = b < a if node.operation == "取小" else b > a
+        chosen = pl.when(better).then(b).otherwise(a)
+        return pl.when(b.is_not_null()).then(chosen) if second.nullable else chosen
+
+    def _surely_full(self, node: c.Expression) -> bool:
+        """Whether a column surely holds no null, not even where nobody looks."""
+        match node:
+            case c.Literal():
+                return node.value is not None
+            case c.Read(name=name):
+                return name in self.full
+            case c.Call(operation="若", operands=(_, *branches)):
+                return all(map(self._surely_full, branches))
+            case c.Call(operation=operation) if operation in _TOTAL:
+                return all(map(self._surely_full, node.operands))
+        return False
+
+    # ── days ──
+    def _dated(self, node: c.Call) -> pl.Expr:
+        """A function of a day, from its table where the day is on it."""
+        import polars as pl
+
+        day, *rest = node.operands
+        number = _days(self.write(day)[0])
+        if rest:
+            return self._months_on(node, day, number, rest[0])
+        if _on_table(day):
+            return pl.lit(_table(node.operation)).gather(number + (_UNIX - _CALENDAR[0]), null_on_oob=True)
+        found = _PARTS[node.operation](number)
+        return _on_day(found) if node.sort is Sort.DAY else found
+
+    def _months_on(self, node: c.Call, day: c.Expression, number: pl.Expr, months: c.Expression) -> pl.Expr:
+        import polars as pl
+
+        moved = expression(months, self.full)
+        shifts = range(months.low, months.high + 1)
+        if not (_on_table(day) and _on_table(node) and len(shifts) <= _SHIFTS):
+            return _on_day(_moved(number, moved))
+        at = number + (_UNIX - _CALENDAR[0])
+        if len(shifts) > 1:
+            at = at + (moved - shifts[0]) * (_CALENDAR[1] - _CALENDAR[0] + 1)
+        return pl.lit(_table("加月", *shifts)).gather(at, null_on_oob=True)
+
+
+_TOTAL = ("+", "-", "×", "负", "绝对值", "取小", "取大")
+"""Operations on whole numbers that give one wherever they are given some."""
 
 
 # ── operations ───────────────────────────────────────────────────────────────
@@ -137,13 +208,7 @@ def _any(*conditions: pl.Expr) -> pl.Expr:
 def _least(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     import polars as pl
 
-    return pl.min_horizontal(a, b)
-
-
-def _greatest(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    import polars as pl
-
-    return pl.max_horizontal(a, b)
+    return pl.when(b < a).then(b).otherwise(a)
 
 
 def _days(day: pl.Expr) -> pl.Expr:
@@ -191,10 +256,10 @@ def _first_of(months: Any) -> Any:
     return year * 365 + leaps + ((months - year * 12) * 153 + 2) // 5 - _EPOCH
 
 
-def _moved(day: Any, months: Any, lesser: Callable[[Any, Any], Any]) -> Any:
+def _moved(day: pl.Expr, months: pl.Expr) -> pl.Expr:
     """The same day so many months on, but no further than the month's last."""
     since, days = _taken_apart(day)
-    return lesser(_first_of(since + months) + days, _first_of(since + months + 1) - 1)
+    return _least(_first_of(since + months) + days, _first_of(since + months + 1) - 1)
 
 
 def _months(day: Any) -> Any:
@@ -223,39 +288,32 @@ def _table(part: str, *shifts: int) -> pl.Series:
     import numpy as np
     import polars as pl
 
-    days = np.arange(_CALENDAR[0] - _UNIX, _CALENDAR[1] - _UNIX + 1)
     if part == "加月":
-        values = np.concatenate([_moved(days, months, np.minimum) for months in shifts])
+        values = np.concatenate([_calendar_moved(months) for months in shifts])
     else:
-        values = _PARTS[part](days)
+        values = _PARTS[part](np.arange(_CALENDAR[0] - _UNIX, _CALENDAR[1] - _UNIX + 1))
     found = pl.Series(values.astype(np.int32))
     return found.cast(pl.Date) if part in ("加月", "月初", "月末") else found
 
 
-def _dated(node: c.Call) -> pl.Expr:
-    """A function of a day, from its table where the day is on it."""
-    import polars as pl
+@cache
+def _months_of_calendar() -> tuple[Any, Any]:
+    """Of each day of the calendar, the months since March of the year 0 and the days since the first of the month."""
+    import numpy as np
 
-    day, *rest = node.operands
-    number = _days(_write(day)[0])
-    if rest:
-        return _months_on(node, day, number, rest[0])
-    if _on_table(day):
-        return pl.lit(_table(node.operation)).gather(number + (_UNIX - _CALENDAR[0]), null_on_oob=True)
-    found = _PARTS[node.operation](number)
-    return _on_day(found) if node.sort is Sort.DAY else found
+    return _taken_apart(np.arange(_CALENDAR[0] - _UNIX, _CALENDAR[1] - _UNIX + 1))
 
 
-def _months_on(node: c.Call, day: c.Expression, number: pl.Expr, months: c.Expression) -> pl.Expr:
-    import polars as pl
+@cache
+def _calendar_moved(months: int) -> Any:
+    """The calendar, each day moved on by so many months."""
+    import numpy as np
 
-    shifts = range(months.low, months.high + 1)
-    if not (_on_table(day) and _on_table(node) and len(shifts) <= _SHIFTS):
-        return _on_day(_moved(number, expression(months), _least))
-    at = number + (_UNIX - _CALENDAR[0])
-    if len(shifts) > 1:
-        at = at + (expression(months) - shifts[0]) * (_CALENDAR[1] - _CALENDAR[0] + 1)
-    return pl.lit(_table("加月", *shifts)).gather(at, null_on_oob=True)
+    since, days = _months_of_calendar()
+    first = since[0] + months
+    firsts = _first_of(np.arange(first, since[-1] + months + 2))
+    at = since + months - first
+    return np.minimum(firsts[at] + days, firsts[at + 1] - 1).astype(np.int32)
 
 
 def _made(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
@@ -270,8 +328,6 @@ _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "负": lambda a: 0 - a,
     "绝对值": lambda a: a.abs(),
     "整除": lambda a, b: a // b,
-    "取小": _least,
-    "取大": _greatest,
     "=": lambda a, b: a == b,
     "≠": lambda a, b: a != b,
     "<": lambda a, b: a < b,
@@ -287,17 +343,38 @@ _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "加天": lambda day, days: _on_day(_days(day) + days),
     "相差天数": lambda a, b: _days(a) - _days(b),
 }
-"""One row an operation of `tiaoli.backends.columns`; with 若 加月 and `_PARTS`, which are written apart, these are all, as a test says."""
+"""One row an operation of `tiaoli.backends.columns`; with 若 加月 取小 取大 and `_PARTS`, which are written apart, these are all, as a test says."""
 
 
 # ── steps ────────────────────────────────────────────────────────────────────
 
 
-def compute(frame: pl.LazyFrame, definitions: Iterable[c.Definition]) -> pl.LazyFrame:
-    """Return the frame with the columns of definitions, each of which reads what the frame has or an earlier one gives."""
-    for layer in _layers(definitions):
-        frame = frame.with_columns([expression(d.expression).alias(d.column) for d in layer])
+def compute(
+    frame: pl.LazyFrame,
+    definitions: Iterable[c.Definition],
+    full: Iterable[str] = (),
+    passing: Container[str] | None = None,
+) -> pl.LazyFrame:
+    """Return the frame with the columns of definitions, each of which reads what the frame has or an earlier one gives.
+
+    ``full``: columns of the frame that surely hold no null. ``passing``: columns that are wanted afterwards; others that definitions
+    read or give may be left out, so that less is held at a time. None keeps all.
+    """
+    every = tuple(shared(definitions))
+    writer = _Writer({*full, *(d.column for d in every if not d.expression.nullable)})
+    layers = _layers(every)
+    last = {name: i for i, layer in enumerate(layers) for d in layer for name in c.reads(d.expression)}
+    done: list[str] = []
+    for i, layer in enumerate(layers):
+        frame = frame.with_columns([writer.column(d.expression).alias(d.column) for d in layer])
+        done += [name for name, at in last.items() if at == i and passing is not None and name not in passing]
+        if len(done) >= _PORTION:
+            frame, done = frame.drop(done), []
     return frame
+
+
+_PORTION = 40
+"""Columns that are left out at a time: to name what stays costs a little for each column."""
 
 
 def _layers(definitions: Iterable[c.Definition]) -> list[list[c.Definition]]:

@@ -331,19 +331,22 @@ def choose(condition: Expression, then: Expression, otherwise: Expression) -> Ex
     otherwise = knowing(otherwise, _told(condition, "或", "无"))
     if then == otherwise:
         return then
-    if isinstance(then, Literal) and then.value is None and isinstance(otherwise, Literal) and otherwise.value is None:
+    if _is_null(then) and _is_null(otherwise):
         return then
-    if _says(condition, "有", then) and isinstance(otherwise, Literal) and otherwise.value is None:
-        return then
-    if _says(condition, "无", otherwise) and isinstance(then, Literal) and then.value is None:
-        return otherwise
-    sort = otherwise.sort if isinstance(then, Literal) and then.value is None else then.sort
+    if _is_null(otherwise) and (same := _tested(condition, "有", then)) is not None:
+        return same
+    if _is_null(then) and (same := _tested(condition, "无", otherwise)) is not None:
+        return same
+    sort = otherwise.sort if _is_null(then) else then.sort
     nullable = then.nullable or otherwise.nullable
     if sort is Sort.TRUTH and not nullable and not condition.nullable:
         return _truth_of(condition, then, otherwise)
     if isinstance(condition, Call) and condition.operation == "非":
         return choose(condition.operands[0], otherwise, then)
-    there = [o for o in (then, otherwise) if not (isinstance(o, Literal) and o.value is None)]
+    if _alike(then, otherwise):
+        assert isinstance(then, Call) and isinstance(otherwise, Call)
+        return choose(then.operands[0], then.operands[1], choose(condition, then.operands[2], otherwise.operands[2]))
+    there = [o for o in (then, otherwise) if not _is_null(o)]
     low, high = min(o.low for o in there), max(o.high for o in there)
     if isinstance(otherwise, Call) and otherwise.operation == "若" and otherwise.operands[1] == then:
         return choose(either(condition, otherwise.operands[0]), then, otherwise.operands[2])
@@ -383,8 +386,22 @@ def _rebuilt(call: Call, operands: tuple[Expression, ...]) -> Expression:
     return _BUILD[call.operation](*operands)
 
 
-def _says(condition: Expression, word: str, of: Expression) -> bool:
-    return isinstance(condition, Call) and condition.operation == word and condition.operands[0] == of
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Literal) and node.value is None
+
+
+def _tested(condition: Expression, word: str, value: Expression) -> Expression | None:
+    """What a condition tests for presence, if that is ``value`` (known by now to be there)."""
+    if not (isinstance(condition, Call) and condition.operation == word):
+        return None
+    tested = condition.operands[0]
+    return tested if value in (tested, present(tested)) else None
+
+
+def _alike(a: Expression, b: Expression) -> bool:
+    """Whether two choices give the same where the same condition holds, so that it can be asked once for both."""
+    chosen = all(isinstance(x, Call) and x.operation == "若" for x in (a, b))
+    return chosen and a.operands[:2] == b.operands[:2]  # type: ignore[union-attr]
 
 
 def _truth_of(condition: Expression, then: Expression, otherwise: Expression) -> Expression:

@@ -109,6 +109,7 @@ def reduced(above: Expression, below: Expression) -> tuple[Expression, Expressio
 
 def quotient(n: Expression, d: Expression, mode: Mode) -> Expression:
     """Return n ÷ d (d above zero) as a whole number, rounded by ``mode``."""
+    n, d = reduced(n, d)
     sure = n.low >= 0
     sides = _apart(n, d) if sure else None
     if sides is not None:

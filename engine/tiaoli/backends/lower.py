@@ -367,9 +367,19 @@ class Lowering:
             name = present_column(year)
             self.inputs[fact.entity].setdefault(name, c.Input(name, "", year))
             there = c.Read(Sort.TRUTH, 0, 0, False, name)
-            fails = c.both(there, condition.value, c.is_absent(value))
+            asked = (
+                condition.value if self._shows(fact.entity, condition.value, year) else c.both(there, condition.value)
+            )
+            fails = c.both(asked, c.is_absent(value))
             if fails is not FALSE:
                 yield c.Check("E727", fact.name, year, fails)
+
+    def _shows(self, kind: str, condition: Expression, year: int) -> bool:
+        """Whether a condition holds only where the record has the year: a truth value of that year that stands is one that was given."""
+        parts = condition.operands if isinstance(condition, c.Call) and condition.operation == "且" else (condition,)
+        reads = (p.name for p in parts if isinstance(p, c.Read) and p.sort is Sort.TRUTH)
+        given = (self.inputs[kind].get(name) for name in reads)
+        return any(i is not None and i.year == year and i.default is not True for i in given)
 
 
 _COSTS = {"整除": 4, "加月": 60, "成日期": 60, "月末": 60, "月初": 40, "年": 25, "月": 25, "日": 25, "星期": 8}

@@ -14,9 +14,11 @@ from tiaoli import model as m
 from tiaoli.backends import columnar
 from tiaoli.backends import columns as c
 from tiaoli.backends.lower import column, present_column, sort_of
+from tiaoli.backends.pruning import given_out
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, Units, dtype_of_type
 from tiaoli.batch.reading import Unreadable, internal, read_cells
+from tiaoli.batch.sources import Span
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.values import INSURED, Kind, Type
@@ -40,7 +42,7 @@ class Table:
     year) that say whether a record has the year at all, where the table does not show it by its cells. ``twice``: ids given twice;
     ``elsewhere``: places, among those of the records, where other rules hold. ``path`` is for messages; ``flagged``: more conditions under
     which a row is set aside; ``kept``: columns that go into the results as they are.
-    ``read``: the cells are values already, under the names of the plan.
+    ``read``: the cells are values already, under the names of the plan. ``spans``: what is known of columns before they are read.
     """
 
     frame: pl.LazyFrame
@@ -53,6 +55,7 @@ class Table:
     flagged: Sequence[pl.Expr] = ()
     kept: Sequence[str] = ()
     read: bool = False
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -62,6 +65,13 @@ class Table:
     def have(self) -> frozenset[str]:
         """The columns of facts, as plans name them."""
         return frozenset(column(g.fact.name, g.year) for g in self.headings.columns if g.fact is not None)
+
+    @cached_property
+    def full(self) -> frozenset[str]:
+        """The columns of facts that are known to have no empty cell, as plans name them."""
+        known = {name for name, span in self.spans.items() if not span.nulls}
+        given = [g for g in self.headings.columns if g.name in known]
+        return frozenset(column(g.fact.name, g.year) for g in given if g.fact is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class Passed:
     def state(self) -> pl.DataFrame:
         """Return the state of the rows at the end of the last year."""
         names = [n for n in self.good.columns if n.startswith(STATE)]
-        return self.good.select(ID, *names).rename({n: n.removeprefix(STATE) for n in names})
+        return self.good[[ID, *names]].rename({n: n.removeprefix(STATE) for n in names})
 
 
 Tap: TypeAlias = "Callable[[Passed], None]"
@@ -136,6 +146,7 @@ class Query:
 
         left_out = [e for e in (self.unsound, self._undone()) if e is not None]
         results = self.results().collect_schema()
+        names = results.names()
         state = [self._outward(o, Units.YUAN).alias(f"{STATE}{o.column}") for o in self.plan.closing]
         broken = [columnar.expression(o.expression).alias(f"{BREACH}{o.column}") for o in self.plan.breaches]
         bad = (any_of(left_out) if left_out else pl.lit(False)).alias(BROKEN)
@@ -144,7 +155,7 @@ class Query:
         def passed(batch: pl.DataFrame) -> pl.DataFrame:
             good = batch.filter(~pl.col(BROKEN)) if batch[BROKEN].any() else batch
             tap(Passed(batch.height, good))
-            return good.select(results.names())
+            return good[names]  # picked, not selected: a query of its own would copy them
 
         return frame.map_batches(passed, schema=results, streamable=True, validate_output_schema=False)
 
@@ -217,7 +228,7 @@ def read(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[pl.LazyFra
 
     wanted, broken = _columns(program, plan, table)
     marked = table.frame.select(_ident(table), *wanted, _suspect(table, broken).alias(BROKEN))
-    return marked, any_of([pl.col(BROKEN), *_row_checks(plan)])
+    return marked, any_of([pl.col(BROKEN), *_row_checks(plan, table)])
 
 
 def set_aside(program: m.Program, plan: c.KindPlan, table: Table) -> pl.LazyFrame:
@@ -227,13 +238,22 @@ def set_aside(program: m.Program, plan: c.KindPlan, table: Table) -> pl.LazyFram
     wanted, broken = _columns(program, plan, table)
     numbered = table.frame.with_row_index(ROW, offset=2)
     raw = numbered.select(pl.struct(pl.all()).alias(RAW), *wanted, _suspect(table, broken).alias(BROKEN))
-    return raw.filter(any_of([pl.col(BROKEN), *_row_checks(plan)])).select(RAW).unnest(RAW)
+    return raw.filter(any_of([pl.col(BROKEN), *_row_checks(plan, table)])).select(RAW).unnest(RAW)
 
 
-def _row_checks(plan: c.KindPlan) -> list[pl.Expr]:
+def _row_checks(plan: c.KindPlan, table: Table) -> list[pl.Expr]:
     """The checks that look at values together; single cells were judged as they were read."""
-    own = [check for check in plan.checks if check.code not in ("E735", "E739")]
+    own = [check for check in plan.checks if check.code not in ("E735", "E739") and not _ruled_out(check, table)]
     return [columnar.expression(check.fails).fill_null(False) for check in own]
+
+
+def _ruled_out(check: c.Check, table: Table) -> bool:
+    """Whether no row can fail: nothing is missing in a column without empty cells."""
+    tests = (
+        check.fails.operands if isinstance(check.fails, c.Call) and check.fails.operation == "且" else (check.fails,)
+    )
+    missing = [t.operands[0] for t in tests if isinstance(t, c.Call) and t.operation == "无"]
+    return any(isinstance(read, c.Read) and read.name in table.full for read in missing)
 
 
 def _ident(table: Table) -> pl.Expr:
@@ -259,7 +279,9 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
                 wanted.append(_with_default(pl.col(name), needed[name], given.fact))
             continue
         try:
-            cells = read_cells(given.name, table.schema[given.name], given.fact, table.units)
+            cells = read_cells(
+                given.name, table.schema[given.name], given.fact, table.units, table.spans.get(given.name)
+            )
         except Unreadable as error:
             said.append(replace(error.diagnostic, path=table.path))
             continue
@@ -267,8 +289,8 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
             broken.append(cells.broken)
         name = column(given.fact.name, given.year)
         if name in needed:
-            values = cells.values.cast(internal(given.fact), wrap_numerical=True)
-            wanted.append(_with_default(values, needed[name], given.fact))
+            filled = name in table.full
+            wanted.append(cells.values.alias(name) if filled else _with_default(cells.values, needed[name], given.fact))
     if said:
         raise UsageError(said)
     wanted += [pl.col(name).alias(f"{KEPT}{name}") for name in table.kept]
@@ -336,9 +358,11 @@ def query(program: m.Program, plan: c.Plan, table: Table) -> Query:
     """Return what is computed of insured persons, each by itself, lazily."""
     own = plan.kinds[INSURED]
     frame, unsound = read(program, own, table)
+    full = table.full.union(i.column for i in own.inputs if i.default is not None)
+    read_in_the_end = set(given_out(own)).union(*(c.reads(check.fails) for check in own.checks))
     for step in columnar.merged(plan.steps):
         assert isinstance(step, c.Compute), step
-        frame = columnar.compute(frame, step.definitions)
+        frame = columnar.compute(frame, step.definitions, full, read_in_the_end)
     return Query(program, own, table, frame, unsound)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tiaoli import model as m
@@ -16,6 +17,7 @@ from tiaoli.backends.columnar import whole, width
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import sort_of
 from tiaoli.batch.layout import Units
+from tiaoli.batch.sources import Span
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.record_facts import BOOLS, digits_of, limits_of
 from tiaoli.values import Kind
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A column read: its values, null where there is none, and which cells are broken (None: none can be)."""
+    """A column read: its values, null where there is none, and which cells are broken (None: none can be).
+
+    Whole numbers are of the type `internal` names, or of 64 bits where that names 32.
+    """
 
     values: pl.Expr
     broken: pl.Expr | None
@@ -40,8 +45,11 @@ class Unreadable(Exception):
         self.diagnostic = diagnostic
 
 
-def read_cells(name: str, kind: pl.DataType, fact: m.Fact, units: Units) -> Cells:
-    """Return the column ``name``, of the Polars type ``kind``, as values of ``fact``. Raises Unreadable."""
+def read_cells(name: str, kind: pl.DataType, fact: m.Fact, units: Units, span: Span | None = None) -> Cells:
+    """Return the column ``name``, of the Polars type ``kind``, as values of ``fact``. Raises Unreadable.
+
+    What ``span`` (of whole numbers, or of days) rules out is not looked for in the cells.
+    """
     import polars as pl
 
     if kind == pl.Null:
@@ -50,7 +58,7 @@ def read_cells(name: str, kind: pl.DataType, fact: m.Fact, units: Units) -> Cell
     if isinstance(kind, pl.Categorical | pl.Enum):
         column, kind = column.cast(pl.String), pl.String()
     reader = _READERS[sort_of(fact.type)]
-    cells = reader(column, kind, fact, units)
+    cells = reader(column, kind, fact, units, span)
     if cells is None:
         code = "E852" if kind.is_float() else "E851"
         types = {"type": fact.type.present.name("zh"), "type_en": fact.type.present.name("en")}
@@ -75,7 +83,7 @@ def internal(fact: m.Fact) -> pl.DataType:
 # ── by what is wanted ────────────────────────────────────────────────────────
 
 
-def _truth(column: pl.Expr, kind: pl.DataType, _fact: m.Fact, _units: Units) -> Cells | None:
+def _truth(column: pl.Expr, kind: pl.DataType, _fact: m.Fact, _units: Units, _span: Span | None) -> Cells | None:
     import polars as pl
 
     if kind == pl.Boolean:
@@ -88,7 +96,7 @@ def _truth(column: pl.Expr, kind: pl.DataType, _fact: m.Fact, _units: Units) -> 
     return Cells(values, text.is_not_null() & values.is_null())
 
 
-def _text(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units) -> Cells | None:
+def _text(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units, _span: Span | None) -> Cells | None:
     import polars as pl
 
     if kind.is_integer():
@@ -100,7 +108,7 @@ def _text(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units) -> Ce
     return Cells(text, ~text.is_in(members) if members else None)
 
 
-def _day(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units) -> Cells | None:
+def _day(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units, span: Span | None) -> Cells | None:
     import polars as pl
 
     broken = None
@@ -112,8 +120,10 @@ def _day(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units) -> Cel
         broken = text.is_not_null() & (column.is_null() | ~plain)
     elif kind != pl.Date:
         return None
-    days = column.to_physical() + _UNIX
     low, high = limits_of(fact)
+    if broken is None and span is not None and low <= span.low and span.high <= high:
+        return Cells(column, None)
+    days = column.to_physical() + _UNIX
     return Cells(column, _either(broken, (days < low) | (days > high)))
 
 
@@ -121,7 +131,7 @@ _UNIX = 719_163
 """The ordinal of 1970-01-01."""
 
 
-def _number(column: pl.Expr, kind: pl.DataType, fact: m.Fact, units: Units) -> Cells | None:
+def _number(column: pl.Expr, kind: pl.DataType, fact: m.Fact, units: Units, span: Span | None) -> Cells | None:
     import polars as pl
 
     digits = digits_of(fact)
@@ -133,23 +143,41 @@ def _number(column: pl.Expr, kind: pl.DataType, fact: m.Fact, units: Units) -> C
         return _decimal(column, kind.scale, fact, 0 if units is Units.FEN else digits)
     if not kind.is_integer():
         return None
-    return _integer(column, kind, fact, 1 if units is Units.FEN else 10**digits)
+    return _integer(column, kind, fact, 1 if units is Units.FEN else 10**digits, span)
 
 
-def _integer(column: pl.Expr, kind: pl.DataType, fact: m.Fact, factor: int) -> Cells:
+def _integer(column: pl.Expr, kind: pl.DataType, fact: m.Fact, factor: int, span: Span | None) -> Cells:
     import polars as pl
 
     low, high = limits_of(fact)
     least, most = -(-low // factor), high // factor
-    own = pl.DataFrame({"x": []}, schema={"x": kind}).select(a=pl.col("x").lower_bound(), b=pl.col("x").upper_bound())
-    lowest, highest = own.row(0)
+    lowest, highest = _bounds(kind) if span is None else (span.low, span.high)
     sides = []
-    if lowest < least:
-        sides.append(column < pl.lit(least, dtype=kind))
-    if highest > most:
-        sides.append(column > pl.lit(most, dtype=kind))
-    values = column if factor == 1 else column.cast(pl.Int64, wrap_numerical=True) * factor
+    if (
+        lowest < least == 0 and highest > most
+    ):  # one look for both: without its sign, a number below zero is beyond any other
+        sides.append(column.reinterpret(signed=False) > most)
+    else:
+        if lowest < least:
+            sides.append(column < pl.lit(least, dtype=kind))
+        if highest > most:
+            sides.append(column > pl.lit(most, dtype=kind))
+    if factor != 1:
+        values = column.cast(pl.Int64, wrap_numerical=True) * factor
+    else:
+        as_it_is = kind == internal(fact) or kind == pl.Int64
+        values = column if as_it_is else column.cast(internal(fact), wrap_numerical=True)
     return Cells(values, sides[0] | sides[-1] if sides else None)
+
+
+@cache
+def _bounds(kind: pl.DataType) -> tuple[int, int]:
+    """The least and the greatest value of a type of whole numbers."""
+    import polars as pl
+
+    own = pl.DataFrame({"x": []}, schema={"x": kind})
+    lowest, highest = own.select(a=pl.col("x").lower_bound(), b=pl.col("x").upper_bound()).row(0)
+    return lowest, highest
 
 
 def _decimal(column: pl.Expr, scale: int, fact: m.Fact, digits: int) -> Cells:
@@ -193,7 +221,7 @@ def _either(a: pl.Expr | None, b: pl.Expr) -> pl.Expr:
     return b if a is None else a | b
 
 
-_READERS: dict[Sort, Callable[[pl.Expr, pl.DataType, m.Fact, Units], Cells | None]] = {
+_READERS: dict[Sort, Callable[[pl.Expr, pl.DataType, m.Fact, Units, Span | None], Cells | None]] = {
     Sort.TRUTH: _truth,
     Sort.TEXT: _text,
     Sort.DAY: _day,

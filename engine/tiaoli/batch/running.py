@@ -20,12 +20,12 @@ from tiaoli.backends import columns as c
 from tiaoli.backends.interpreter import Compiled
 from tiaoli.backends.lower import Wishes, lower
 from tiaoli.batch import long
-from tiaoli.batch.computing import Query, Table, held_as, query, read, set_aside, state_column
+from tiaoli.batch.computing import Query, Table, held_as, query, set_aside, state_column
 from tiaoli.batch.headings import Headings, read_headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_column
 from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
-from tiaoli.batch.sources import Part, open_table
+from tiaoli.batch.sources import Part, open_table, spans
 from tiaoli.batch.states import as_values
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -79,6 +79,7 @@ class Run:
         self.beside = [x for x in (persons, opening) if x is not None]
         self._plans: dict[Any, c.Plan] = {}
         self._longs: dict[str, long.Long] = {}
+        self._made: dict[tuple[str, bool], Query] = {}
         self.results_schema: pl.Schema | None = None
         self.parts = open_table(source)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
@@ -168,10 +169,11 @@ class Run:
     # ── what is computed ──
     def ready(self, closing: bool) -> c.Plan:
         """Return the plan, having found nothing wrong with the columns and their types. Raises UsageError."""
-        table = self.table(self.parts[0], self.folder)
+        first = self.parts[0]
+        table = self.table(first, self.folder)
         plan = self.plan_of(table, closing)
         if not table.read:
-            read(self.program, plan.kinds[INSURED], table)
+            self._made[first.name, closing] = self._query(table, plan)
         return plan
 
     def plan_of(self, table: Table, closing: bool) -> c.Plan:
@@ -212,7 +214,9 @@ class Run:
         if self.states is not None:
             frame = self._with_states(frame, headings)
         kept = self._kept(frame.collect_schema().names())
-        return Table(frame, headings, self.wish.units, {}, self.twice, self.elsewhere, path, (), kept)
+        return Table(
+            frame, headings, self.wish.units, {}, self.twice, self.elsewhere, path, (), kept, spans=spans(part.path)
+        )
 
     def _long(self, part: Part) -> long.Long:
         """A part of a long table, its cells read; kept while the part is worked on."""
@@ -317,12 +321,18 @@ class Run:
 
     def query(self, part: Part, folder: Path, closing: bool) -> Query:
         """What is computed of a part, lazily."""
-        import polars as pl
-
+        made = self._made.pop((part.name, closing), None)
+        if made is not None:
+            return made
         table = self.table(part, folder)
         plan = self.plan_of(table, closing)
         if self.shape is Shape.LONG:
             table = self.table(part, folder, plan.kinds[INSURED])
+        return self._query(table, plan)
+
+    def _query(self, table: Table, plan: c.Plan) -> Query:
+        import polars as pl
+
         if self.states is not None and any(i.opening for i in plan.kinds[INSURED].inputs):
             table = replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE)))
         return query(self.program, plan, table)
@@ -333,7 +343,7 @@ class Run:
         from tiaoli.results import provenance
 
         told = {
-            **provenance(self.compiled),
+            **provenance(self.program, self.wish.readings),
             "年度": f"{self.wish.years.start}..{self.wish.years.stop - 1}",
             "金额单位": self.wish.units.value,
         }

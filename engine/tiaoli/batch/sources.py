@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,56 @@ class Part:
     name: str
     path: Path | None
     frame: pl.LazyFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What the statistics of a file say of a column: from where to where its values reach (days as ordinals), and whether cells are empty."""
+
+    low: int
+    high: int
+    nulls: bool
+
+
+def spans(path: Path | None) -> dict[str, Span]:
+    """Return what the footer of a Parquet file says of its columns of whole numbers and days; nothing where it does not say it of all rows."""
+    if path is None or path.suffix.lower() != ".parquet":
+        return {}
+    from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
+
+    try:
+        footer = parquet.read_metadata(path)
+    except (ArrowException, OSError):
+        return {}
+    found: dict[str, Span] = {}
+    unsaid: set[str] = set()
+    for i in range(footer.num_row_groups):
+        group = footer.row_group(i)
+        for j in range(group.num_columns):
+            column = group.column(j)
+            name = column.path_in_schema
+            own = _span(column.statistics)
+            if own is None or name in unsaid:
+                unsaid.add(name)
+                continue
+            so_far = found.get(name, own)
+            found[name] = Span(min(so_far.low, own.low), max(so_far.high, own.high), so_far.nulls or own.nulls)
+    return {name: span for name, span in found.items() if name not in unsaid}
+
+
+def _span(statistics: Any) -> Span | None:
+    if statistics is None or not statistics.has_min_max or not statistics.has_null_count:
+        return None
+    low, high = _ordinal(statistics.min), _ordinal(statistics.max)
+    return None if low is None or high is None else Span(low, high, statistics.null_count > 0)
+
+
+def _ordinal(value: object) -> int | None:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value
+    return value.toordinal() if isinstance(value, date) and not isinstance(value, datetime) else None
 
 
 def open_table(source: Any) -> list[Part]:

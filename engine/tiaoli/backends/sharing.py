@@ -1,0 +1,79 @@
+"""Definitions in which no arithmetic is done twice: what several of them compute is a column of its own, and so is what would be written twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from tiaoli.backends import columns as c
+from tiaoli.backends.columns import Sort
+
+EXTREMES = ("取小", "取大")
+"""Operations whose operands a back end may have to write twice."""
+
+_PREFIX = "\0共"
+
+
+def shared(definitions: Iterable[c.Definition]) -> Iterator[c.Definition]:
+    """Yield the same columns, before each those that it shares with others or would write twice over; each reads only what is before it."""
+    every = tuple(definitions)
+    uses: Counter[c.Expression] = Counter(call for d in every for call in set(_arithmetic(d.expression)))
+    names: dict[c.Expression, str] = {}
+
+    def worth_a_name(call: c.Expression, within: str) -> bool:
+        return uses[call] > 1 or (within in EXTREMES and any(x.operation in EXTREMES for x in _calls(call)))
+
+    def named(node: c.Expression, within: str) -> Iterator[c.Definition]:
+        """The columns that a node needs before it, itself among them where it is worth a name."""
+        for part in _operands(node):
+            yield from named(part, node.operation if isinstance(node, c.Call) else "")
+        if _counts(node) and within and node not in names and worth_a_name(node, within):
+            written = _written(node, names)
+            names[node] = f"{_PREFIX}{len(names)}"
+            yield c.Definition(names[node], written, "", 0)
+
+    for definition in every:
+        yield from named(definition.expression, "")
+        written = _written(definition.expression, names)
+        yield definition if written is definition.expression else replace(definition, expression=written)
+
+
+def _operands(node: c.Expression) -> tuple[c.Expression, ...]:
+    match node:
+        case c.Call(operands=operands):
+            return operands
+        case c.Lookup(key=key):
+            return (key,)
+    return ()
+
+
+def _calls(node: c.Expression) -> Iterator[c.Call]:
+    if isinstance(node, c.Call):
+        yield node
+    for part in _operands(node):
+        yield from _calls(part)
+
+
+def _counts(node: c.Expression) -> bool:
+    return isinstance(node, c.Call) and node.sort in (Sort.WHOLE, Sort.DAY)
+
+
+def _arithmetic(node: c.Expression) -> Iterator[c.Call]:
+    return (call for call in _calls(node) if _counts(call))
+
+
+def _written(node: c.Expression, names: dict[c.Expression, str]) -> c.Expression:
+    """The node, reading the columns that have names; not itself, where it has none yet."""
+    if node in names:
+        return c.Read(node.sort, node.low, node.high, node.nullable, names[node])
+    written = tuple(_written(o, names) for o in _operands(node))
+    if all(a is b for a, b in zip(_operands(node), written, strict=True)):
+        return node
+    if isinstance(node, c.Call):
+        return replace(node, operands=written)
+    assert isinstance(node, c.Lookup), node
+    return replace(node, key=written[0])
+
+
+__all__ = ["EXTREMES", "shared"]
