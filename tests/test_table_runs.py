@@ -325,11 +325,12 @@ def test_faulty_cells_of_typed_columns(
     small: Any, tmp_path: Path, frame: Mapping[str, pl.Series], code: str, fact: str
 ) -> None:
     for shape in ("wide", "long"):
-        _one_faulty_cell(small, tmp_path, frame, code, fact, shape)
+        for statistics in (True, False):
+            _one_faulty_cell(small, tmp_path, frame, code, fact, shape, statistics)
 
 
 def _one_faulty_cell(
-    small: Any, tmp_path: Path, frame: Mapping[str, pl.Series], code: str, fact: str, shape: str
+    small: Any, tmp_path: Path, frame: Mapping[str, pl.Series], code: str, fact: str, shape: str, statistics: bool
 ) -> None:
     whole: dict[str, Any] = {ID: ["P1"], "入册日期": [date(2000, 2, 29)], "在册": [True], "花费": [1]}
     yearly = ("在册", "花费", "张数")
@@ -337,11 +338,49 @@ def _one_faulty_cell(
     if shape == "long":
         columns[YEAR] = [2025]
     file, rejects = tmp_path / "表.parquet", tmp_path / "r.csv"
-    pl.DataFrame(columns).write_parquet(file)
+    pl.DataFrame(columns).write_parquet(file, statistics=statistics)
     said = small(file, "-o", tmp_path / "o.parquet", "--rejects", rejects, year="2025")
     assert said.code == 1, said.err
     assert [(r["代码"], r["事实"]) for r in rejected(rejects)] == [(code, fact)]
     assert pl.read_parquet(tmp_path / "o.parquet").height == 0
+
+
+@pytest.mark.parametrize("statistics", (True, False))
+def test_the_only_bad_cells_of_a_file_in_its_last_rows(small: Any, tmp_path: Path, statistics: bool) -> None:
+    """What the statistics of a file say of its first rows is not taken for all of them."""
+    rows = 12
+    frame = pl.DataFrame(
+        {
+            ID: [f"P{i}" for i in range(rows)],
+            "入册日期": [*[date(2000, 1, 1)] * (rows - 1), None],
+            "在册@2025": [*[True] * (rows - 2), None, True],
+            "花费@2025": [*range(rows - 3), 2_000_000, 1, 1],
+            "系数@2025": pl.Series([*[Decimal(1)] * (rows - 4), Decimal(3), *[Decimal(1)] * 3], dtype=pl.Decimal(9, 2)),
+        }
+    )
+    file, rejects = tmp_path / "表.parquet", tmp_path / "r.csv"
+    frame.write_parquet(file, statistics=statistics, row_group_size=4)
+    said = small(file, "-o", tmp_path / "o.parquet", "--rejects", rejects, year="2025")
+    assert said.code == 1, said.err
+    wanted = [("P8", "E735", "系数"), ("P9", "E735", "花费"), ("P10", "E726", "在册"), ("P11", "E726", "入册日期")]
+    assert [(r["编号"], r["代码"], r["事实"]) for r in rejected(rejects)] == wanted
+    assert pl.read_parquet(tmp_path / "o.parquet").height == rows - 4
+
+
+@pytest.mark.parametrize("suffix", (".csv", ".parquet"))
+def test_blanks_around_the_members_of_an_enumeration(small: Any, tmp_path: Path, suffix: str) -> None:
+    """They are taken off, whatever they are; a cell of blanks alone is empty."""
+    texts = ["职工", " 职工", "职工  ", "\t职工", "职工\u3000", "\u3000职工 ", "居民", "", "  ", "\u3000", None]
+    frame = pl.DataFrame({ID: [f"P{i:02}" for i in range(len(texts))], "类别": texts})
+    frame = frame.with_columns(
+        pl.lit(date(2000, 1, 1)).alias("入册日期"), pl.lit("是").alias("在册@2025"), pl.lit("100").alias("花费@2025")
+    )
+    file = tmp_path / f"表{suffix}"
+    write(frame, file)
+    said = small(file, "-o", tmp_path / "o.parquet", "--engine", "polars", year="2025")
+    assert said.code == 0, said.err
+    found = pl.read_parquet(tmp_path / "o.parquet").sort(ID)["报销@2025"].to_list()
+    assert found == [Decimal(80)] * 6 + [Decimal(60)] * 5
 
 
 LONG = "编号,年度,入册日期,类别,在册,花费"

@@ -129,20 +129,24 @@ def _small(source: Path, target: Path) -> None:
 
 
 def _small_in_memory(source: Path, target: Path) -> None:
-    """Ours on the small rule, from a frame in memory to a frame in memory, as the peers compute; the seconds go to ``target``."""
+    """Ours on the small rule, from a frame in memory to a frame in memory, as the peers compute; the seconds of building and of computing go to
+    ``target``. Building is reading the rules, compiling them and understanding the columns."""
     import polars as pl
 
     from tiaoli.api import loads
     from tiaoli.batch.layout import Units
     from tiaoli.batch.running import Run, Wish
 
-    rules = loads((HERE / "peers" / "small.tiaoli").read_text(encoding="utf-8"))
     frame = pl.read_parquet(source)
     begin = time.perf_counter()
+    rules = loads((HERE / "peers" / "small.tiaoli").read_text(encoding="utf-8"))
     run = Run(rules, frame, Wish(YEARS, units=Units.FEN), folder=target.parent)
+    run.ready(False)
+    built = time.perf_counter()
     _, found = run.part(run.parts[0], None, None, lambda _: None, target.parent)
-    target.write_text(str(time.perf_counter() - begin))
+    end = time.perf_counter()
     assert found is not None
+    target.write_text(json.dumps({"seconds_building": built - begin, "seconds_computing": end - built}))
 
 
 def _make(target: Path, people: Path) -> None:
@@ -173,8 +177,11 @@ WORK: dict[str, Callable[[Path, Path], None]] = {
 
 def work(name: str, source: Path, target: Path) -> None:
     """Do one piece of work and print what it took."""
-    if name.startswith("ours"):
-        os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "2")  # as the command does
+    if name.startswith(("ours", "ready", "small")):  # as the command does
+        os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "2")
+        os.environ.setdefault(
+            "TIAOLI_TABLES", str(Path(tempfile.gettempdir()) / f"tiaoli-benchmark-{os.getuid()}.tables")
+        )
     begin = time.perf_counter()
     WORK[name](source, target)
     spent = time.perf_counter() - begin
@@ -307,8 +314,8 @@ def in_turn(names: Sequence[str], sources: dict[str, Path], folder: Path, repeat
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=1_000_000)
-    parser.add_argument("--small", type=int, default=1_000_000)
+    parser.add_argument("--people", type=int, default=1_000_000, help="0 leaves them out")
+    parser.add_argument("--small", type=int, default=1_000_000, help="0 leaves it out")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--without", nargs="*", default=[], help="contenders to leave out")
     parser.add_argument("--openfisca", help="a Python that has openfisca-core, for the small rule")
@@ -329,6 +336,13 @@ ALONE = ("reading alone", "writing alone", "ready", "ours: interpreter")
 
 def run(given: argparse.Namespace, folder: Path) -> None:
     """Measure everything that was asked for. Data are made and compared in other processes, so that theirs is not the memory measured."""
+    if given.people:
+        _large(given, folder)
+    if given.small:
+        _small_rule(given, folder)
+
+
+def _large(given: argparse.Namespace, folder: Path) -> None:
     measured("make", folder, Path(str(given.people)))
     files = {name: folder / f"{name}.parquet" for name in ("wide", "long", "few")}
     names = [
@@ -356,8 +370,6 @@ def run(given: argparse.Namespace, folder: Path) -> None:
         _line("ours: interpreter (records in memory)", few, spent, 0, "")
     ready = _repeated("ready", files["wide"], folder / "ready", given.repeat)
     print(f"{'before the first row':<40}{ready['seconds']:>10.2f} s (with the import of the engine)")
-    if given.small:
-        _small_rule(given, folder)
 
 
 def _repeated(name: str, source: Path, target: Path, repeat: int) -> dict[str, float]:
@@ -380,35 +392,43 @@ def _small_rule(given: argparse.Namespace, folder: Path) -> None:
     whole = _repeated("small: ours", source, results, given.repeat)
     print(f"the small rule by province, {given.small:,} people")
     _line("ours: Polars, Parquet to Parquet", given.small, whole, 0, "exact")
-    spent = []
-    for _ in range(given.repeat):
-        ours = measured("small: ours, in memory", source, folder / "memory.txt")
-        spent.append(float((folder / "memory.txt").read_text()))
-    ours["seconds"] = median(spent)
-    _line("ours: Polars, in memory", given.small, ours, 0, "exact")
-    for name, python in (("openfisca", given.openfisca), ("policyengine", given.policyengine)):
+    ours = _reported(lambda report: measured("small: ours, in memory", source, report), folder, given.repeat)
+    _small_line("ours: Polars, in memory", given.small, ours, None, "exact")
+    here = HERE / "peers"
+    peers = (
+        ("PolicyEngine-Core", given.policyengine, [here / "policyengine_small.py"], []),
+        ("OpenFisca-Core", given.openfisca, [here / "openfisca_small.py"], []),
+        ("OpenFisca-Core, with switch", given.openfisca, [here / "openfisca_small.py"], ["switch"]),
+    )
+    for name, python, script, options in peers:
         if python is None:
-            print(f"{name}: left out (--{name} names a Python that has it)")
+            print(f"{name}: left out (an option names a Python that has it)")
             continue
-        report = folder / f"{name}.json"
-        reports = []
-        for _ in range(given.repeat):
-            subprocess.run(
-                [python, str(HERE / "peers" / f"{name}_small.py"), str(source), str(report)],
-                check=True,
-                capture_output=True,
-            )
-            reports.append(json.loads(report.read_text()))
-        seconds = median(r["seconds_building"] + r["seconds_computing"] for r in reports)
-        off = _off(results, reports[0]["sums"])
-        _line(
-            name,
-            given.small,
-            {"seconds": seconds, "cpu": 0.0, "megabytes": reports[0]["peak_megabytes"]},
-            0,
-            f"{reports[0]['dtype']}, {off}",
+
+        def once(report: Path, line: Sequence[Any] = (python, *script, source), rest: Sequence[str] = options) -> None:
+            subprocess.run([*line, report, *rest], check=True, capture_output=True)
+
+        found = _reported(once, folder, given.repeat)
+        _small_line(name, given.small, found, ours, f"{found['dtype']}, {_off(results, found['sums'])}")
+
+
+def _reported(once: Callable[[Path], object], folder: Path, repeat: int) -> dict[str, Any]:
+    """The report of a contender, its seconds medians of several runs."""
+    reports = []
+    for _ in range(repeat):
+        once(folder / "report.json")
+        reports.append(json.loads((folder / "report.json").read_text()))
+    return {**reports[0], **{k: median(r[k] for r in reports) for k in ("seconds_building", "seconds_computing")}}
+
+
+def _small_line(name: str, people: int, found: dict[str, Any], ours: dict[str, Any] | None, note: str) -> None:
+    built, computed = found["seconds_building"], found["seconds_computing"]
+    print(f"{name:<40}{built:>8.2f} s built{computed:>8.2f} s computed{people / computed:>14,.0f} people/s  {note}")
+    if ours is not None:
+        whole = (built + computed) / (ours["seconds_building"] + ours["seconds_computing"])
+        print(
+            f"    ours is {computed / ours['seconds_computing']:.1f} x as fast in computing, {whole:.1f} x with building"
         )
-        print(f"    ours in memory is {seconds / ours['seconds']:.1f} x {name}, both built and computed")
 
 
 def _off(ours: Path, sums: dict[str, int]) -> str:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from columns_support import applied, worth
 from strategies import sampled
-from tiaoli.backends import columnar
+from tiaoli.backends import columnar, sharing
 from tiaoli.backends import columns as c
 from tiaoli.backends.columns import Sort
 from tiaoli.values import add_months
@@ -443,3 +443,35 @@ def test_the_end_of_a_month_in_every_year() -> None:
         )
         agree([c.plus_months(day, c.literal(1)), c.plus_months(day, c.literal(-11))], [series])
         assert worth(c.plus_months(day, c.literal(1)), {"d": date(year, 1, 31)}) == add_months(date(year, 1, 31), 1)
+
+
+# ── what is shared ───────────────────────────────────────────────────────────
+
+
+def test_what_several_columns_share_is_computed_once() -> None:
+    a, left = column("a", Sort.WHOLE, [1, -7, 40, None], -9, 99)
+    b, right = column("b", Sort.WHOLE, [3, 4, None, 9], -9, 99)
+    third = c.floor_divide(c.add(a, c.literal(1)), c.literal(3))
+    table = {n: n * n for n in range(0, 40)}
+    least = c.least(c.greatest(third, b), c.subtract(b, a))
+    named = {
+        "x": c.add(third, b), "y": c.choose(c.compare(">", a, b), third, b), "z": least,
+        "u": c.lookup(a, table, Sort.WHOLE), "v": c.add(c.lookup(a, table, Sort.WHOLE), b), "w": c.greatest(least, third),
+    }  # fmt: skip
+    definitions = [c.Definition(name, node, "", 0) for name, node in named.items()]
+    every = list(sharing.shared(definitions))
+    written = [x for d in every for x in sharing._nodes(d.expression)]
+    assert written.count(third) == 1 and written.count(least) == 1 and written.count(named["u"]) <= 1
+    assert [d.column for d in every if d.column in named] == list(named)
+    found = columnar.compute(pl.DataFrame([left, right]).lazy(), definitions).collect()
+    for row in found.to_dicts():
+        assert {name: row[name] for name in named} == {name: worth(node, row) for name, node in named.items()}
+
+
+@pytest.mark.parametrize("count", (3, columnar.MANY, columnar.MANY + 1, 40))
+def test_short_and_long_tables_are_looked_up_alike(count: int) -> None:
+    keys = [*map(str, range(count)), "", "nobody", None]
+    key, series = column("k", Sort.TEXT, keys)
+    some, same = {str(n): n % 3 for n in range(count)}, {str(n): 5 for n in range(count)}
+    dates = {str(n): date(2020, 1 + n % 12, 1) for n in range(count)}
+    agree([c.lookup(key, some, Sort.WHOLE), c.lookup(key, same, Sort.WHOLE), c.lookup(key, dates, Sort.DAY)], [series])

@@ -71,6 +71,15 @@ def _is_null(node: c.Node) -> bool:
     return isinstance(node, c.Literal) and node.value is None
 
 
+MANY = 12
+"""Keys from which a set is searched, not asked one by one."""
+
+
+def is_one_of(column: pl.Expr, values: Sequence[c.Scalar]) -> pl.Expr:
+    """Return whether a column has one of some values; null where it has none."""
+    return column.is_in(list(values)) if len(values) > MANY else _any(*(column == v for v in values))
+
+
 class _Writer:
     """Writes expressions. A whole number may be in 64 bits where 32 would do (each cast is a pass over the column), never the other way."""
 
@@ -98,14 +107,31 @@ class _Writer:
                 return _literal(node, bits), bits
             case c.Read(name=name):
                 return pl.col(name), bits
-            case c.Lookup(key=key, table=table):
-                old, new = [k for k, _ in table], [v for _, v in table]
-                key_column = expression(key, self.full)
-                return key_column.replace_strict(old, new, default=None, return_dtype=dtype(node)), bits
+            case c.Lookup():
+                return self._lookup(node), bits
             case c.Call(operation="若"):
                 return self._choice(node, bits)
             case c.Call():
                 return self._call(node, bits)
+
+    def _lookup(self, node: c.Lookup) -> pl.Expr:
+        """The value for a key: of a short table by asking which keys have each value, which takes far less than the engine's own look-up."""
+        import polars as pl
+
+        key = expression(node.key, self.full)
+        if len(node.table) > MANY:
+            old, new = [k for k, _ in node.table], [v for _, v in node.table]
+            return key.replace_strict(old, new, default=None, return_dtype=dtype(node))
+        keys: dict[c.Scalar, list[c.Scalar]] = {}
+        for k, value in node.table:
+            keys.setdefault(value, []).append(k)
+        by_number = sorted(keys.items(), key=lambda item: len(item[1]))
+        found = pl.lit(None, dtype=dtype(node))
+        if not node.nullable:  # every key has one: the commonest needs no asking
+            found = pl.lit(by_number.pop()[0], dtype=dtype(node))
+        for value, own in by_number:
+            found = pl.when(is_one_of(key, own)).then(pl.lit(value, dtype=dtype(node))).otherwise(found)
+        return found
 
     def _choice(self, node: c.Call, bits: Width) -> tuple[pl.Expr, Width]:
         import polars as pl

@@ -224,7 +224,8 @@ class Writer:
         if isinstance(found, c.Lookup):
             fails = c.both(c.negate(low.undone), c.is_absent(found))
             if covers(key, table):
-                fails, found = FALSE, replace(found, nullable=False)
+                same = set(table.values())
+                fails, found = FALSE, c.literal(same.pop()) if len(same) == 1 else replace(found, nullable=False)
         return Low(found, None, c.either(low.fails, fails), low.lacks)
 
     def _through(self, e: m.Through) -> Low:

@@ -18,17 +18,17 @@ _PREFIX = "\0共"
 def shared(definitions: Iterable[c.Definition]) -> Iterator[c.Definition]:
     """Yield the same columns, before each those that it shares with others or would write twice over; each reads only what is before it."""
     every = tuple(definitions)
-    uses: Counter[c.Expression] = Counter(call for d in every for call in set(_arithmetic(d.expression)))
+    uses: Counter[c.Expression] = Counter(n for d in every for n in set(filter(_costs, _nodes(d.expression))))
     names: dict[c.Expression, str] = {}
 
-    def worth_a_name(call: c.Expression, within: str) -> bool:
-        return uses[call] > 1 or (within in EXTREMES and any(x.operation in EXTREMES for x in _calls(call)))
+    def worth_a_name(node: c.Expression, within: str) -> bool:
+        return uses[node] > 1 or (within in EXTREMES and any(map(_is_extreme, _nodes(node))))
 
     def named(node: c.Expression, within: str) -> Iterator[c.Definition]:
         """The columns that a node needs before it, itself among them where it is worth a name."""
         for part in _operands(node):
-            yield from named(part, node.operation if isinstance(node, c.Call) else "")
-        if _counts(node) and within and node not in names and worth_a_name(node, within):
+            yield from named(part, node.operation if isinstance(node, c.Call) else "查")
+        if _costs(node) and within and node not in names and worth_a_name(node, within):
             written = _written(node, names)
             names[node] = f"{_PREFIX}{len(names)}"
             yield c.Definition(names[node], written, "", 0)
@@ -48,19 +48,19 @@ def _operands(node: c.Expression) -> tuple[c.Expression, ...]:
     return ()
 
 
-def _calls(node: c.Expression) -> Iterator[c.Call]:
-    if isinstance(node, c.Call):
-        yield node
+def _nodes(node: c.Expression) -> Iterator[c.Expression]:
+    yield node
     for part in _operands(node):
-        yield from _calls(part)
+        yield from _nodes(part)
 
 
-def _counts(node: c.Expression) -> bool:
-    return isinstance(node, c.Call) and node.sort in (Sort.WHOLE, Sort.DAY)
+def _costs(node: c.Expression) -> bool:
+    """Whether a node is work that is worth doing once: arithmetic and look-ups; conditions take next to nothing."""
+    return isinstance(node, c.Lookup) or (isinstance(node, c.Call) and node.sort in (Sort.WHOLE, Sort.DAY))
 
 
-def _arithmetic(node: c.Expression) -> Iterator[c.Call]:
-    return (call for call in _calls(node) if _counts(call))
+def _is_extreme(node: c.Expression) -> bool:
+    return isinstance(node, c.Call) and node.operation in EXTREMES
 
 
 def _written(node: c.Expression, names: dict[c.Expression, str]) -> c.Expression:

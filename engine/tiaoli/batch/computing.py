@@ -17,7 +17,7 @@ from tiaoli.backends.lower import column, present_column, sort_of
 from tiaoli.backends.pruning import given_out
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, Units, dtype_of_type
-from tiaoli.batch.reading import Unreadable, internal, read_cells
+from tiaoli.batch.reading import Unreadable, internal, is_blank, read_cells
 from tiaoli.batch.sources import Span
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -342,7 +342,7 @@ def _suspect(table: Table, broken: Sequence[pl.Expr]) -> pl.Expr:
     import polars as pl
 
     ident = _ident(table)
-    conditions = [ident.is_null() | (ident.str.strip_chars() == ""), *broken, *table.flagged]
+    conditions = [ident.is_null() | is_blank(ident), *broken, *table.flagged]
     if table.twice:
         conditions.append(ident.is_in(list(table.twice)))
     if table.elsewhere:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from tiaoli import model as m
-from tiaoli.backends.columnar import whole, width
+from tiaoli.backends.columnar import is_one_of, whole, width
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import sort_of
 from tiaoli.batch.layout import Units
@@ -103,9 +104,20 @@ def _text(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units, _span
         return Cells(column.cast(pl.String), None)
     if kind != pl.String:
         return None
-    text = _filled(column)
     members = list(fact.type.options)
-    return Cells(text, ~text.is_in(members) if members else None)
+    if not members:
+        return Cells(_filled(column), None)
+    text = _member(column)
+    named = is_one_of(text, members)
+    return Cells(pl.when(named).then(text), ~named & (text != ""))
+
+
+def _member(column: pl.Expr) -> pl.Expr:
+    """Texts without the blanks that are likely around them; with others they are no member, and their row is heard by itself."""
+    import polars as pl
+
+    padded = column.str.ends_with(" ") | (column < "!")
+    return pl.when(padded).then(pl.when(padded).then(column).str.strip_chars()).otherwise(column)
 
 
 def _day(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units, span: Span | None) -> Cells | None:
@@ -167,7 +179,7 @@ def _integer(column: pl.Expr, kind: pl.DataType, fact: m.Fact, factor: int, span
     else:
         as_it_is = kind == internal(fact) or kind == pl.Int64
         values = column if as_it_is else column.cast(internal(fact), wrap_numerical=True)
-    return Cells(values, sides[0] | sides[-1] if sides else None)
+    return Cells(values, reduce(or_, sides) if sides else None)
 
 
 @cache
@@ -207,6 +219,14 @@ def _number_in_text(column: pl.Expr, fact: m.Fact, digits: int) -> Cells:
     low, high = limits_of(fact)
     broken = text.is_not_null() & (~plain | exact.is_null() | (exact < low) | (exact > high))
     return Cells(exact.cast(pl.Int64, wrap_numerical=True), broken)
+
+
+def is_blank(text: pl.Expr) -> pl.Expr:
+    """Return whether a text is nothing but blanks. Only what begins with one, or with a letter in their neighbourhood, is looked at closely."""
+    import polars as pl
+
+    suspect = (text < "!") | ((text >= "\x80") & (text < "\u3001"))
+    return pl.when(suspect).then(text).str.strip_chars() == ""
 
 
 def _filled(column: pl.Expr) -> pl.Expr:

@@ -140,7 +140,9 @@ def as_rows(
 
 
 def plain(value: object, fact: Any, units: Units) -> object:
-    """Return a cell as records have it: money in yuan, rates as parts of one."""
+    """Return a cell as records have it: money in yuan, rates as parts of one, texts without blanks around them."""
+    if isinstance(value, str):
+        value = value.strip()
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value)
     if fact is not None and units is Units.FEN and fact.type.kind in (Kind.MONEY, Kind.RATE):
@@ -152,7 +154,7 @@ def plain(value: object, fact: Any, units: Units) -> object:
 
 def _from_smallest(value: object, digits: int) -> object:
     """A number of the smallest units, or its text, as records count; what is no number stays."""
-    number = number_in(value.strip()) if isinstance(value, str) else value
+    number = number_in(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | Decimal):
         return value
     scaled = Decimal(number).scaleb(-digits)
