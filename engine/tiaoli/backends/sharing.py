@@ -18,7 +18,9 @@ _PREFIX = "\0共"
 def shared(definitions: Iterable[c.Definition]) -> Iterator[c.Definition]:
     """Yield the same columns, before each those that it shares with others or would write twice over; each reads only what is before it."""
     every = tuple(definitions)
-    uses: Counter[c.Expression] = Counter(n for d in every for n in set(filter(_costs, _nodes(d.expression))))
+    different = {n for d in every for n in _nodes(d.expression)}
+    uses = Counter([d.expression for d in every])  # by different nodes: what stands in one alone is done with that
+    uses.update(part for node in different for part in set(_operands(node)))
     names: dict[c.Expression, str] = {}
 
     def worth_a_name(node: c.Expression, within: str) -> bool:
@@ -37,6 +39,8 @@ def shared(definitions: Iterable[c.Definition]) -> Iterator[c.Definition]:
         yield from named(definition.expression, "")
         written = _written(definition.expression, names)
         yield definition if written is definition.expression else replace(definition, expression=written)
+        if _costs(definition.expression):
+            names.setdefault(definition.expression, definition.column)
 
 
 def _operands(node: c.Expression) -> tuple[c.Expression, ...]:
