@@ -21,7 +21,8 @@ from tiaoli.backends.sql_code import Dialect
 from tiaoli.backends.sql_tables import ID
 from tiaoli.batch import duck, spark
 from tiaoli.batch.layout import Units
-from tiaoli.batch.sql_job import Job, Relation, Wish
+from tiaoli.batch.sql_job import Count, Job, Relation
+from tiaoli.batch.wish import Wish
 from tiaoli.values import INSURED
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
@@ -120,7 +121,8 @@ def expected_faults() -> list[tuple[Any, ...]]:
 
 def found_faults(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
     """Faults without what stands there and the words."""
-    return sorted(((a or None, int(b) if b else None, f, reason[:4]) for a, b, f, _, reason in rows), key=str)
+    assert all(reason and advice for *_, reason, advice in rows)
+    return sorted(((a or None, int(b) if b else None, f, code) for a, b, f, _, code, *_ in rows), key=str)
 
 
 def test_faulty_rows_in_duckdb(small: tiaoli.Rules) -> None:
@@ -192,7 +194,7 @@ def test_who_lives_under_other_rules_is_left_out(small: tiaoli.Rules) -> None:
     tables = {"people": (columns, [[row.get(name) for name in columns] for row in rows])}
     assert len(engines.duckdb_rows(tables, made.query())) == 3
     [fault] = engines.duckdb_rows(tables, made.rejects())
-    assert fault == ("3", 2025, "地区", "CN-YY", "E806 该年度在别的地区")
+    assert fault[:6] == ("3", 2025, "地区", "CN-YY", "E806", "该年度在别的地区")
 
 
 # ── the rules of Jiangxi ─────────────────────────────────────────────────────
@@ -247,10 +249,11 @@ def test_run_on_duckdb(jiangxi: tiaoli.Rules, tmp_path: Path) -> None:
     people = made.to_parquet(tmp_path / "people.parquet")
     out, rejects = tmp_path / "out.parquet", tmp_path / "rejects.csv"
     wish = Wish(made.years, units=Units.FEN)
-    assert duck.run(jiangxi, people, out, wish, rejects=rejects, memory="1GB", threads=1) == duck.Count(30, 30, 0)
+    _, count = duck.run(jiangxi, people, out, wish, rejects=rejects, memory="1GB", threads=1)
+    assert count == Count(30, 30, 30, 0, count.breaches)
     rows = duckdb.sql(f"select * from '{out}'").fetchall()
     assert results(made.plan, made.program, rows, True) == made.values()
-    assert rejects.read_text() == "编号,年度,事实,值,原因\n"
+    assert rejects.read_text() == "编号,年度,事实,值,代码,原因,改法\n"
     assert {p.name for p in tmp_path.iterdir()} == {"people.parquet", "out.parquet", "rejects.csv"}
 
 

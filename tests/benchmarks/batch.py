@@ -57,7 +57,7 @@ def _ready(source: Path, target: Path) -> None:
 def _duckdb(source: Path, target: Path) -> None:
     from tiaoli.batch import duck
     from tiaoli.batch.layout import Units
-    from tiaoli.batch.sql_job import Wish
+    from tiaoli.batch.wish import Wish
 
     duck.run(_rules(), source, target, Wish(YEARS, units=Units.FEN))
 
@@ -65,7 +65,7 @@ def _duckdb(source: Path, target: Path) -> None:
 def _spark(source: Path, target: Path) -> None:
     from tiaoli.batch import spark
     from tiaoli.batch.layout import Units
-    from tiaoli.batch.sql_job import Wish
+    from tiaoli.batch.wish import Wish
 
     spark.run(_rules(), source, target, Wish(YEARS, units=Units.FEN))
 

@@ -166,55 +166,68 @@ WITH `参保人原始` AS (
       ARRAY(
         CASE
           WHEN `编号` IS NULL
-          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '编号', '值', CAST(NULL AS STRING), '原因', 'E715 缺少编号')
+          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '编号', '值', CAST(NULL AS STRING), '代码', 'E715', '原因', '缺少编号', '改法', '给每一行写上编号')
         END,
         CASE
           WHEN `!重号` IS NOT NULL
-          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '编号', '值', CAST(`编号` AS STRING), '原因', 'E717 编号重复')
+          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '编号', '值', CAST(`编号` AS STRING), '代码', 'E717', '原因', '编号重复', '改法', '一人只留一行')
         END,
         CASE
           WHEN NOT `缴费日期@2024!原` BETWEEN CAST('1900-01-01' AS DATE) AND CAST('2199-12-31' AS DATE)
-          THEN NAMED_STRUCT('年度', 2024, '事实', '缴费日期', '值', CAST(`缴费日期@2024!原` AS STRING), '原因', 'E735 超出范围，应为 1900-01-01..2199-12-31')
+          THEN NAMED_STRUCT('年度', 2024, '事实', '缴费日期', '值', CAST(`缴费日期@2024!原` AS STRING), '代码', 'E735', '原因', '超出范围，应为 1900-01-01..2199-12-31', '改法', '核对这个值')
         END,
         CASE
           WHEN NOT `费用@2024!原` BETWEEN 0 AND 1000000
-          THEN NAMED_STRUCT('年度', 2024, '事实', '费用', '值', CAST(`费用@2024!原` AS STRING), '原因', 'E735 超出范围，应为 0..1000000')
+          THEN NAMED_STRUCT('年度', 2024, '事实', '费用', '值', CAST(`费用@2024!原` AS STRING), '代码', 'E735', '原因', '超出范围，应为 0..1000000', '改法', '核对这个值')
         END,
         CASE
           WHEN `费用@2024!原` BETWEEN 0 AND 1000000 AND `费用@2024!原` <> TRY_CAST(`费用@2024!原` AS DECIMAL(9, 2))
-          THEN NAMED_STRUCT('年度', 2024, '事实', '费用', '值', CAST(`费用@2024!原` AS STRING), '原因', 'E733 小数超过 2 位')
+          THEN NAMED_STRUCT('年度', 2024, '事实', '费用', '值', CAST(`费用@2024!原` AS STRING), '代码', 'E733', '原因', '小数超过 2 位', '改法', '核对金额和比例的小数')
         END,
         CASE
           WHEN NOT `出生日期!原` BETWEEN CAST('1900-01-01' AS DATE) AND CAST('2199-12-31' AS DATE)
-          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '出生日期', '值', CAST(`出生日期!原` AS STRING), '原因', 'E735 超出范围，应为 1900-01-01..2199-12-31')
+          THEN NAMED_STRUCT(
+            '年度',
+            CAST(NULL AS INT),
+            '事实',
+            '出生日期',
+            '值',
+            CAST(`出生日期!原` AS STRING),
+            '代码',
+            'E735',
+            '原因',
+            '超出范围，应为 1900-01-01..2199-12-31',
+            '改法',
+            '核对这个值'
+          )
         END,
         CASE
           WHEN NOT `缴费日期@2025!原` BETWEEN CAST('1900-01-01' AS DATE) AND CAST('2199-12-31' AS DATE)
-          THEN NAMED_STRUCT('年度', 2025, '事实', '缴费日期', '值', CAST(`缴费日期@2025!原` AS STRING), '原因', 'E735 超出范围，应为 1900-01-01..2199-12-31')
+          THEN NAMED_STRUCT('年度', 2025, '事实', '缴费日期', '值', CAST(`缴费日期@2025!原` AS STRING), '代码', 'E735', '原因', '超出范围，应为 1900-01-01..2199-12-31', '改法', '核对这个值')
         END,
         CASE
           WHEN NOT `费用@2025!原` BETWEEN 0 AND 1000000
-          THEN NAMED_STRUCT('年度', 2025, '事实', '费用', '值', CAST(`费用@2025!原` AS STRING), '原因', 'E735 超出范围，应为 0..1000000')
+          THEN NAMED_STRUCT('年度', 2025, '事实', '费用', '值', CAST(`费用@2025!原` AS STRING), '代码', 'E735', '原因', '超出范围，应为 0..1000000', '改法', '核对这个值')
         END,
         CASE
           WHEN `费用@2025!原` BETWEEN 0 AND 1000000 AND `费用@2025!原` <> TRY_CAST(`费用@2025!原` AS DECIMAL(9, 2))
-          THEN NAMED_STRUCT('年度', 2025, '事实', '费用', '值', CAST(`费用@2025!原` AS STRING), '原因', 'E733 小数超过 2 位')
+          THEN NAMED_STRUCT('年度', 2025, '事实', '费用', '值', CAST(`费用@2025!原` AS STRING), '代码', 'E733', '原因', '小数超过 2 位', '改法', '核对金额和比例的小数')
         END,
         CASE
           WHEN NOT `类别` IN ('甲类', '乙类')
-          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '类别', '值', CAST(`类别` AS STRING), '原因', 'E739 不在可选之列：甲类、乙类')
+          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '类别', '值', CAST(`类别` AS STRING), '代码', 'E739', '原因', '不在可选之列：甲类、乙类', '改法', '改成其中之一')
         END,
         CASE
           WHEN `类别` IS NULL
-          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '类别', '值', CAST(NULL AS STRING), '原因', 'E726 缺少必填的事实')
+          THEN NAMED_STRUCT('年度', CAST(NULL AS INT), '事实', '类别', '值', CAST(NULL AS STRING), '代码', 'E726', '原因', '缺少必填的事实', '改法', '补上这个事实')
         END,
         CASE
           WHEN `参保@2024` AND `缴费日期@2024` IS NULL
-          THEN NAMED_STRUCT('年度', 2024, '事实', '缴费日期', '值', CAST(NULL AS STRING), '原因', 'E727 按该年度的其他事实必填，却没有')
+          THEN NAMED_STRUCT('年度', 2024, '事实', '缴费日期', '值', CAST(NULL AS STRING), '代码', 'E727', '原因', '按该年度的其他事实必填，却没有', '改法', '补上这个事实')
         END,
         CASE
           WHEN `参保@2025` AND `缴费日期@2025` IS NULL
-          THEN NAMED_STRUCT('年度', 2025, '事实', '缴费日期', '值', CAST(NULL AS STRING), '原因', 'E727 按该年度的其他事实必填，却没有')
+          THEN NAMED_STRUCT('年度', 2025, '事实', '缴费日期', '值', CAST(NULL AS STRING), '代码', 'E727', '原因', '按该年度的其他事实必填，却没有', '改法', '补上这个事实')
         END
       )
     ) AS `误`
@@ -247,7 +260,9 @@ SELECT
   `误`.`年度`,
   `误`.`事实`,
   `误`.`值`,
-  `误`.`原因`
+  `误`.`代码`,
+  `误`.`原因`,
+  `误`.`改法`
 FROM `参保人标记之误`
 WHERE
   `误` IS NOT NULL

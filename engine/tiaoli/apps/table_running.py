@@ -188,7 +188,7 @@ class TableRun:
             from tiaoli.batch.running import scan
 
             written = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
-            self._summarise(run, [scan(path, run.results_schema) for path in written])
+            self._summarise(run, run.layout, [scan(path, run.results_schema) for path in written])
         return self._breached(run.program, count) or count.rejected > 0
 
     def _in_memory(self, run: Any) -> tuple[Any, Any, Any]:
@@ -210,7 +210,7 @@ class TableRun:
         _print_frame(frame)
         self._tell(total, rejects, None)
         if self.options.summary is not None or self.options.by:
-            self._summarise(run, [frame.lazy()])
+            self._summarise(run, run.layout, [frame.lazy()])
         return self._breached(run.program, total) or total.rejected > 0
 
     def _part(self, part: Any, count: Any, kept: bool) -> None:
@@ -266,66 +266,69 @@ class TableRun:
         self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None
     ) -> bool:
         """Parquet to Parquet by one SQL query, here or on a cluster; what is wrong with rows goes to the rejects."""
-        held = {
-            "--opening": opening, "--closing": closing, "--persons": self.options.persons, "--layout": self.options.layout,
-            "--resume": self.options.resume, "--summary": self.options.summary, "--by": self.options.by,
-        }  # fmt: skip
+        options = self.options
+        held = {"--persons": options.persons, "--resume": options.resume, "--by": options.by}
         if given := [name for name, value in held.items() if value]:
             wrong(Diagnostic("E870", {"option": "、".join(given)}))
+        engine = f"--engine {self.engine}"
         if output is None:
-            wrong(
-                Diagnostic(
-                    "E825", {"text": f"--engine {self.engine}", "form": f"--engine {self.engine} --output *.parquet"}
-                )
-            )
-        for path in kinds.values():
+            wrong(Diagnostic("E825", {"text": engine, "form": f"{engine} --output *.parquet"}))
+        for path in (*kinds.values(), *([] if opening is None else [opening])):
             if not path.is_dir() and path.suffix.lower() != ".parquet":
                 wrong(Diagnostic("E825", {"text": str(path), "form": "*.parquet"}))
-        return self._on_spark(kinds, output) if self.engine == "spark" else self._on_duckdb(kinds, output)
+        started = self._on_spark if self.engine == "spark" else self._on_duckdb
+        entity = next(iter(kinds))  # the first: its results are written
+        job, count = started(kinds, entity, output, opening, closing)
+        self._told(job, entity, count, output)
+        if options.summary is not None:
+            self._summarise(job, job.layout(entity), [self._written(output)])
+        return self._breached(job.program, count) or count.computed < count.records
 
-    def _asked(self) -> Any:
-        from tiaoli.batch.sql_job import Wish
-
-        wish = self.wish()
-        return Wish(wish.years, wish.rules, wish.readings, wish.units, wish.reasons, lang=wish.lang)
-
-    def _entity(self, kinds: Mapping[str, Path]) -> str:
-        """The kind of record whose results are written: the first."""
-        return next(iter(kinds))
-
-    def _on_duckdb(self, kinds: Mapping[str, Path], output: Path) -> bool:
+    def _on_duckdb(
+        self, kinds: Mapping[str, Path], entity: str, output: Path, opening: Path | None, closing: Path | None
+    ) -> tuple[Any, Any]:
         from tiaoli.batch import duck
 
         tables = {kind: str(path / "*.parquet") if path.is_dir() else str(path) for kind, path in kinds.items()}
-        count = duck.run(
-            self.rules, tables, output, self._asked(), rejects=self.options.rejects, entity=self._entity(kinds)
-        )
-        left = count.rows - count.computed
-        note(
-            f"读入 {count.rows:,} 行 = 算出 {count.computed:,} 人 → {output} + 退回 {left:,} 行（{count.faults:,} 处错误）。",
-            f"{count.rows:,} rows read = {count.computed:,} people computed → {output} + {left:,} rejected ({count.faults:,} faults).",
-        )
-        return count.faults > 0
+        with _share(words("计算", "computing")) as watch:
+            return duck.run(
+                self.rules, tables, output, self.wish(), rejects=self.options.rejects, opening=opening, closing=closing,
+                entity=entity, watch=watch,
+            )  # fmt: skip
 
-    def _on_spark(self, kinds: Mapping[str, Path], output: Path) -> bool:
+    def _on_spark(
+        self, kinds: Mapping[str, Path], entity: str, output: Path, opening: Path | None, closing: Path | None
+    ) -> tuple[Any, Any]:
         from tiaoli.batch import spark
 
-        rejects = None if self.options.rejects is None else str(self.options.rejects)
         tables = {kind: str(path) for kind, path in kinds.items()}
-        spark.run(self.rules, tables, str(output), self._asked(), rejects=rejects, entity=self._entity(kinds))
-        return self._counted_on_disk(kinds, output)
+        rejects, before, after = (None if p is None else str(p) for p in (self.options.rejects, opening, closing))
+        with _share(words("Spark 计算", "computing on Spark")):
+            return spark.run(
+                self.rules, tables, str(output), self.wish(), rejects=rejects, opening=before, closing=after, entity=entity
+            )  # fmt: skip
 
-    def _counted_on_disk(self, kinds: Mapping[str, Path], output: Path) -> bool:
-        """Say what became of everyone, from the footers of the files that Spark wrote."""
-        from tiaoli.batch.sources import rows_of
-
-        rows, computed = rows_of(kinds[self._entity(kinds)]) or 0, rows_of(output) or 0
-        faults = 0 if self.options.rejects is None else rows_of(self.options.rejects) or 0
+    def _told(self, job: Any, entity: str, count: Any, output: Path) -> None:
+        """Say how the table was understood, and what became of everyone."""
+        headings = job.given[entity]
+        self._state(headings.shape, headings, job.layout(entity))
+        left = count.records - count.computed
+        rejects = self.options.rejects
+        to = f" → {rejects}" if rejects is not None and left else ""
+        rows = count.rows != count.records
         note(
-            f"读入 {rows:,} 行；算出 {computed:,} 行 → {output}；错误 {faults:,} 处。",
-            f"{rows:,} rows read; {computed:,} rows computed → {output}; {faults:,} faults.",
+            f"读入 {count.records:,} 人 = 算出 {count.computed:,} 人 → {output} + 退回 {left:,} 人（{count.faults:,} 处错误）{to}"
+            + (f"；共 {count.rows:,} 行。" if rows else "。"),
+            f"{count.records:,} people read = {count.computed:,} computed → {output} + {left:,} rejected ({count.faults:,} faults){to}"
+            + (f"; {count.rows:,} rows." if rows else "."),
         )
-        return faults > 0 or computed < rows
+
+    def _written(self, output: Path) -> Any:
+        import polars as pl
+
+        from tiaoli.batch.running import scan
+
+        return pl.scan_parquet(output / "*.parquet") if output.is_dir() else scan(output)
 
     # ── telling ──
     def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:
@@ -362,7 +365,7 @@ class TableRun:
             )
         return found
 
-    def _summarise(self, run: Any, frames: Sequence[Any]) -> None:
+    def _summarise(self, run: Any, layout: Any, frames: Sequence[Any]) -> None:
         import polars as pl
 
         from tiaoli.batch.summary import summarise, table
@@ -370,9 +373,7 @@ class TableRun:
 
         results = pl.concat(frames)
         self._known_columns(results)
-        lines = list(
-            summarise(run.program, results, run.names, self.years, run.layout, run.wish.units, self.options.by)
-        )
+        lines = list(summarise(run.program, results, run.names, self.years, layout, run.wish.units, self.options.by))
         found = table(lines, self.options.by)
         if self.options.summary is None:
             _print_frame(found, rows=None)
@@ -426,6 +427,21 @@ def _print_frame(frame: Any, rows: int | None = 20) -> None:
         tbl_hide_column_data_types=True,
     ):
         print(frame)
+
+
+@contextmanager
+def _share(text: str) -> Iterator[Callable[[int], None] | None]:
+    """Yield what hears how much is done, in percent; on a terminal it moves a bar, or a wheel while nothing is heard."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (SpinnerColumn(), TextColumn(text), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda percent: bar.update(task, completed=percent, total=100)
 
 
 @contextmanager

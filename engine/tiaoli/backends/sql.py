@@ -21,7 +21,17 @@ from tiaoli.backends import columns as c
 from tiaoli.backends import sql_code as code
 from tiaoli.backends.sql_code import Dialect, Sql
 from tiaoli.backends.sql_compact import compacted
-from tiaoli.backends.sql_tables import ID, Fault, Table, aliased, cell_faults, check_fault, content_of, outward, words
+from tiaoli.backends.sql_tables import (
+    ID,
+    Fault,
+    Mark,
+    Table,
+    aliased,
+    cell_faults,
+    check_fault,
+    content_of,
+    outward,
+)
 from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
@@ -29,7 +39,7 @@ if TYPE_CHECKING:
 
     Select = exp.Select | exp.Union
 
-FAULT_COLUMNS = (ID, "年度", "事实", "值", "原因")
+FAULT_COLUMNS = (ID, "年度", "事实", "值", "代码", "原因", "改法")
 """The columns of `rejects`."""
 
 
@@ -40,7 +50,8 @@ class Setting:
     ``sources`` names the table of each kind (or, in DuckDB, a call such as ``read_parquet('…')``), ``have`` the columns that it has (those
     that the plan reads, unless given). ``whole``: money stands in 分 and rates in 10**-digits, in tables and results; otherwise both are
     decimals, money in yuan. ``unique``: the ids are known to be unique and not looked through. ``places``: columns (by kind) of places, which
-    must be null or one of ``homes``.
+    must be null or one of ``homes``. ``marks`` and ``present``: what else the tables bring, see `Table`; so do values of an opening state, in
+    columns whose names begin with `OPENED`, money in yuan.
     """
 
     sources: Mapping[str, str]
@@ -51,6 +62,8 @@ class Setting:
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
     homes: tuple[str, ...] = ()
     lang: str = "zh"
+    marks: Mapping[str, Sequence[Mark]] = field(default_factory=dict)
+    present: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 def query(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
@@ -86,14 +99,44 @@ def reject_parts(plan: c.Plan, program: m.Program, setting: Setting, entity: str
 
 
 def closing(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
-    """Return the query for the state of each record after the last year."""
-    return _Query(plan, program, setting).text(entity, plan.kinds[entity].closing)
+    """Return the query for the state of each record after the last year, money in yuan."""
+    made = _Query(plan, program, setting)
+    return made.printed(made.state(entity))
 
 
 def breaches(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
     """Return the query for one row: how many records break each mandate."""
     made = _Query(plan, program, setting)
     return made.printed(made.broken(entity))
+
+
+CLOSING, BREACH = "期末 ", "违 "
+"""What stands before the names of columns of the closing state, and of mandates, where they stand beside results."""
+
+
+def everything(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
+    """Return the query for results as `query` gives them, and beside them each record's state after the last year (money in yuan), in columns that
+    begin with `CLOSING`, and whether it breaks each mandate, in columns that begin with `BREACH`."""
+    made = _Query(plan, program, setting)
+    return made.printed(made.all_of(entity))
+
+
+def everything_parts(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> list[Part]:
+    """Return the same as `everything` piece by piece."""
+    made = _Query(plan, program, setting)
+    return made.pieces(made.all_of(entity))
+
+
+def lengthened(table: str, names: Sequence[str], years: Sequence[int], dialect: Dialect) -> str:
+    """Return the query that makes of a wide table of results, with columns ``names`` of all ``years``, one with a row a record and year."""
+    rows = []
+    for year in years:
+        cells = [("年度", code.number(year)), *((name, code.column(f"{name}@{year}")) for name in names)]
+        rows.append(_row(cells, dialect))
+    inner = _select(code.column(ID), aliased(_spread(rows, dialect), "行")).from_(source_of(table, dialect))
+    parts = [aliased(code.column(part, "行"), part) for part in ("年度", *names)]
+    written: str = _printer(dialect).generate(_select(code.column(ID), *parts).from_(inner.subquery("t")))
+    return written
 
 
 def rejects(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
@@ -182,16 +225,22 @@ class _Query:
         own = self.plan.kinds[kind]
         have = self.setting.have.get(kind) or [g.column for g in own.inputs if g.name]
         places = tuple(self.setting.places.get(kind, ()))
-        return Table(self.program, own, have, self.setting.dialect, self.setting.whole, places, self.setting.homes)
+        marks, present = tuple(self.setting.marks.get(kind, ())), self.setting.present.get(kind, {})
+        return Table(
+            self.program,
+            own,
+            have,
+            self.setting.dialect,
+            self.setting.whole,
+            places,
+            self.setting.homes,
+            marks,
+            present,
+        )
 
     def source(self, kind: str) -> Sql:
         """The table that records of a kind come from, to be read as ``t``."""
-        from sqlglot import exp, parse_one
-
-        given = parse_one(f"SELECT * FROM {self.setting.sources[kind]}", read=self.setting.dialect)
-        found = given.args["from_"].this
-        found.set("alias", exp.TableAlias(this=exp.to_identifier("t")))
-        return found  # type: ignore[no-any-return]
+        return source_of(self.setting.sources[kind], self.setting.dialect)
 
     def base(self, kind: str) -> str:
         """The table of the sound records of a kind."""
@@ -210,7 +259,7 @@ class _Query:
         for check in table.checks():
             fails = code.expression(check.fails, self.setting.dialect, self.names)
             conditions.append(_passes(fails, check.fails))
-        if not self.setting.unique:
+        if not self.unique(kind):
             needs.append(self._twice(kind))
             conditions.append(code.negated(_exists(needs[-1], code.column(ID, "t"))))
         for link in table.plan.links:
@@ -222,6 +271,10 @@ class _Query:
             conditions.append(code.either(code.is_null(held), _exists(needs[-1], held.copy())))
         select = _select("*").from_(_named(read, "t"))
         return self._table(kind, select.where(*conditions, copy=False), *needs) if conditions else read
+
+    def unique(self, kind: str) -> bool:
+        """Whether ids are known to be unique; a table that was long is grouped by them."""
+        return self.setting.unique or kind in self.setting.present
 
     def _twice(self, kind: str) -> str:
         """The ids that more than one row has."""
@@ -352,6 +405,23 @@ class _Query:
             return value
         return outward(value, output.expression, content_of(self.program, output.rule), self.setting.whole)
 
+    def all_of(self, entity: str) -> Select:
+        """The results of a kind, with the closing state and the mandates beside them."""
+        self._steps()
+        own = self.plan.kinds[entity]
+        columns = [aliased(self._outward(o), self.names(o.column)) for o in (*own.outputs, *own.reasons)]
+        columns += [aliased(self._state(o), CLOSING + o.column) for o in own.closing]
+        for output in own.breaches:
+            held = code.expression(output.expression, self.setting.dialect, self.names)
+            columns.append(aliased(held, BREACH + output.column))
+        return self._done(entity, [code.column(ID), *columns])
+
+    def state(self, entity: str) -> Select:
+        """The state of each record after the last year."""
+        self._steps()
+        values = [aliased(self._state(o), self.names(o.column)) for o in self.plan.kinds[entity].closing]
+        return self._done(entity, [code.column(ID), *values])
+
     def broken(self, entity: str) -> Select:
         """How many records break each mandate."""
         self._steps()
@@ -362,6 +432,10 @@ class _Query:
             counts.append(aliased(broken, self.names(output.column)))
         return self._done(entity, counts or [code.number(0)])
 
+    def _state(self, output: c.Output) -> Sql:
+        value = code.expression(output.expression, self.setting.dialect, self.names)
+        return outward(value, output.expression, content_of(self.program, output.rule), whole=False)
+
     # ── faults ──
     def faults(self, entity: str) -> Select:
         """One row for each fault."""
@@ -369,7 +443,7 @@ class _Query:
         table = self.table_of(entity)
         raw = _select(*table.selected(self.names), *table.raw(self.names)).from_(self.source(entity))
         read = self._table(f"{entity}原始", raw)
-        found = [*self._identities(), *cell_faults(table, lang, self.names)]
+        found = [*self._identities(entity), *cell_faults(table, lang, self.names)]
         found += [check_fault(table, check, lang, self.names) for check in table.checks()]
         marked = self._marked(entity, table, read, found)
         parts = [self._listed(marked, found)]
@@ -381,18 +455,18 @@ class _Query:
             parts.append(self._listed(self.last(entity), undone, fence))
         return _stacked(parts)
 
-    def _identities(self) -> Iterator[Fault]:
+    def _identities(self, kind: str) -> Iterator[Fault]:
         lang = self.setting.lang
-        yield Fault("E715", ID, None, code.is_null(code.column(ID)), None, words("E715", lang))
-        if not self.setting.unique:
+        yield Fault("E715", ID, None, code.is_null(code.column(ID)), None, lang)
+        if not self.unique(kind):
             twice = code.is_there(code.column("!重号"))
-            yield Fault("E717", ID, None, twice, code.column(ID), words("E717", lang))
+            yield Fault("E717", ID, None, twice, code.column(ID), lang)
 
     def _marked(self, kind: str, table: Table, read: str, found: list[Fault]) -> str:
         """The rows with marks for double ids and links that lead nowhere; adds the faults of links."""
         marks: list[Sql] = []
         joined: list[tuple[str, str, Sql]] = []
-        if not self.setting.unique:
+        if not self.unique(kind):
             joined.append((self._twice(kind), "d", code.column(ID, "t")))
             marks.append(aliased(code.column(ID, "d"), "!重号"))
         for i, link in enumerate(table.plan.links):
@@ -430,8 +504,7 @@ class _Query:
         for number, known in (("E740", code.is_null), ("E741", code.is_there)):
             held = code.column(self.names(link.column))
             lost = code.both(code.is_there(held), code.is_null(code.column(there)), known(code.column(given)))
-            reason = words(number, self.setting.lang, target=link.target)
-            yield Fault(number, link.name, link.year, lost, held.copy(), reason)
+            yield Fault(number, link.name, link.year, lost, held.copy(), self.setting.lang, {"target": link.target})
 
     def _listed(self, name: str, found: Sequence[Fault], fence: Sequence[Sql] = ()) -> Select:
         """The faults of the rows of a table, a row for each."""
@@ -497,6 +570,15 @@ def _select(*columns: Any) -> exp.Select:
     return exp.select(*columns, copy=False)
 
 
+def source_of(table: str, dialect: Dialect) -> Sql:
+    """A table, or a query in brackets, to be read as ``t``."""
+    from sqlglot import exp, parse_one
+
+    found = parse_one(f"SELECT * FROM {table}", read=dialect).args["from_"].this
+    found.set("alias", exp.TableAlias(this=exp.to_identifier("t")))
+    return found  # type: ignore[no-any-return]
+
+
 def _named(table: str, alias: str | None = None) -> exp.Table:
     from sqlglot import exp
 
@@ -530,17 +612,23 @@ def _parts(fault: Fault) -> Iterator[tuple[str, Sql]]:
     """The columns of a fault beside the id."""
     shown = code.fixed(None) if fault.shown is None else fault.shown
     year = code.cast(code.fixed(None), "INT") if fault.year is None else code.number(fault.year)
-    values = (year, code.text(fault.name), code.cast(shown, "TEXT"), code.text(fault.reason))
+    said = (fault.code, fault.reason, fault.advice)
+    values = (year, code.text(fault.name), code.cast(shown, "TEXT"), *map(code.text, said))
     yield from zip(FAULT_COLUMNS[1:], values, strict=True)
 
 
 def _record(fault: Fault, dialect: Dialect) -> Sql:
     """A fault as one value of several parts."""
+    return _row(_parts(fault), dialect)
+
+
+def _row(cells: Iterable[tuple[str, Sql]], dialect: Dialect) -> Sql:
+    """Several values as one, each under its name."""
     from sqlglot import exp
 
     if dialect == "spark":
-        return code.call("NAMED_STRUCT", *(x for name, value in _parts(fault) for x in (code.text(name), value)))
-    parts = [exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=v) for name, v in _parts(fault)]
+        return code.call("NAMED_STRUCT", *(x for name, value in cells for x in (code.text(name), value)))
+    parts = [exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=v) for name, v in cells]
     return exp.Struct(expressions=parts)
 
 

@@ -6,8 +6,8 @@ stands in 分 and rates in 10**-digits; otherwise money stands in yuan and rates
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
@@ -21,6 +21,8 @@ from tiaoli.record_facts import digits_of, limits_of, range_text
 from tiaoli.values import Kind, Type, decimal_text
 
 ID = "编号"
+OPENED = "期初 "
+"""What stands before the name of a column for the value that an opening state has."""
 RAW = "!原"
 """What stands behind the name of a column for the cell as the table has it."""
 
@@ -121,10 +123,20 @@ def _edge(value: int, places: int) -> Sql:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A column of truth values that a table brings beside those of records: where it is true, the row is faulty, as ``code`` says of ``name``."""
+
+    column: str
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The table of a kind of record. ``have`` are the columns that it has, of which some may not be read.
 
-    ``places`` are columns of places, which must be null or one of ``homes``.
+    ``places`` are columns of places, which must be null or one of ``homes``. ``marks`` tell faulty rows; ``present``: columns, by year, that
+    say whether a record has the year, where its cells do not show it.
     """
 
     program: m.Program
@@ -134,9 +146,27 @@ class Table:
     whole: bool
     places: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    present: Mapping[int, str] = field(default_factory=dict)
 
     def content(self, given: c.Input) -> Content:
         return content_of(self.program, given.name)
+
+    def cells(self) -> Iterator[c.Input]:
+        """Yield the columns of facts that the table has, those that nothing reads too."""
+        read = [g for g in self.plan.inputs if g.name and not g.opening]
+        yield from read
+        for name in sorted(set(self.have) - {g.column for g in read}):
+            head, sign, tail = name.rpartition("@")
+            yield c.Input(name, head, int(tail)) if sign else c.Input(name, name, None)
+
+    def unread_texts(self) -> Iterator[tuple[c.Input, tuple[str, ...]]]:
+        """Yield the columns of enumerations that nothing reads, with the members; of those read the plan has checks."""
+        read = {g.column for g in self.plan.inputs}
+        for given in self.cells():
+            fact = self.program.facts[given.name]
+            if given.column not in read and sort_of(fact.type) is Sort.TEXT and fact.type.options:
+                yield given, tuple(fact.type.options)
 
     def selected(self, name: Callable[[str], str]) -> Iterator[Sql]:
         """Yield the columns in units, with defaults where cells are null."""
@@ -147,33 +177,41 @@ class Table:
             if not given.name:
                 yield aliased(self._year_is_there(given.year), name(given.column))
                 continue
-            value = units(code.column(given.column, "t"), self.content(given), self.dialect, self.whole)
+            own = code.column(OPENED + given.column if given.opening else given.column, "t")
+            value = units(own, self.content(given), self.dialect, self.whole and not given.opening)
             if given.default is not None:
                 value = exp.Coalesce(this=value, expressions=[code.fixed(given.default)])
             yield aliased(value, name(given.column))
 
     def _year_is_there(self, year: int | None) -> Sql:
+        if year is not None and year in self.present:
+            return code.column(self.present[year], "t")
         cells = sorted(n for n in self.have if n.endswith(f"@{year}"))
         return code.either(*(code.is_there(code.column(cell, "t")) for cell in cells))
 
     def raw(self, name: Callable[[str], str]) -> Iterator[Sql]:
         """Yield the cells as they are, for what is said of faulty ones."""
-        for given in self.plan.inputs:
-            if given.name:
-                yield aliased(code.column(given.column, "t"), name(given.column + RAW))
+        for given in self.cells():
+            yield aliased(code.column(given.column, "t"), name(given.column + RAW))
         for place in self.places:
             yield aliased(code.column(place, "t"), name(place + RAW))
+        for mark in self.marks:
+            yield aliased(code.column(mark.column, "t"), name(mark.column))
 
     def conditions(self) -> Iterator[Sql]:
         """Yield what holds of the cells of every sound row."""
         yield code.is_there(code.column(ID, "t"))
         for place in self.places:
             yield code.either(code.is_null(code.column(place, "t")), self.at_home(code.column(place, "t")))
-        for given in self.plan.inputs:
-            if given.name:
-                held = sound(_reader(given.column, "t"), self.content(given), self.whole)
-                if held is not None:
-                    yield held
+        for mark in self.marks:
+            yield code.negated(code.column(mark.column, "t"))
+        for given in self.cells():
+            held = sound(_reader(given.column, "t"), self.content(given), self.whole)
+            if held is not None:
+                yield held
+        for given, members in self.unread_texts():
+            cell = code.column(given.column, "t")
+            yield code.either(code.is_null(cell), code.one_of(cell.copy(), [code.text(name) for name in members]))
 
     def at_home(self, place: Sql) -> Sql:
         """Whether the rules of a place are these."""
@@ -203,14 +241,28 @@ def aliased(value: Sql, name: str, above: str = "") -> Sql:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a row where ``condition`` holds: a code, the fact or rule and its year, what stands there, and words."""
+    """What is wrong with a row where ``condition`` holds: a code, the fact or rule and its year, what stands there, and words in ``lang``."""
 
     code: str
     name: str
     year: int | None
     condition: Sql
     shown: Sql | None
-    reason: str
+    lang: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, in a short sentence."""
+        return self._words(0).format(**self.facts)
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return self._words(2)
+
+    def _words(self, first: int) -> str:
+        return _WORDS[self.code][first if self.lang == "zh" else first + 1]
 
 
 def cell_faults(table: Table, lang: str, name: Callable[[str], str]) -> Iterator[Fault]:
@@ -218,23 +270,28 @@ def cell_faults(table: Table, lang: str, name: Callable[[str], str]) -> Iterator
     for place in table.places:
         raw = _reader(name(place + RAW))
         year = int(place.rpartition("@")[2])
-        yield Fault(
-            "E806", place.partition("@")[0], year, code.negated(table.at_home(raw())), raw(), words("E806", lang)
-        )
-    for given in table.plan.inputs:
-        held = table.content(given) if given.name else None
-        if held is None or held.sort not in (Sort.WHOLE, Sort.DAY):
+        yield Fault("E806", place.partition("@")[0], year, code.negated(table.at_home(raw())), raw(), lang)
+    for mark in table.marks:
+        yield Fault(mark.code, mark.name, None, code.column(name(mark.column)), None, lang)
+    for given, members in table.unread_texts():
+        cell = code.column(name(given.column + RAW))
+        other = code.negated(code.one_of(cell, [code.text(member) for member in members]))
+        choices = {"choices": "、".join(members)}
+        yield Fault("E739", given.name, given.year, other, cell.copy(), lang, choices)
+    for given in table.cells():
+        held = table.content(given)
+        if held.sort not in (Sort.WHOLE, Sort.DAY):
             continue
         raw = _reader(name(given.column + RAW))
         fact = table.program.facts.get(given.name)
         within = _between(raw(), *_limits(held, table.whole))
         limits = range_text(fact) if fact is not None else ""
-        yield Fault("E735", given.name, given.year, code.negated(within), raw(), words("E735", lang, range=limits))
+        yield Fault("E735", given.name, given.year, code.negated(within), raw(), lang, {"range": limits})
         if held.sort is Sort.WHOLE:
             odd = code.both(within.copy(), code.negated(even(raw, held, table.whole)))
             places = held.places(table.whole)
             number = "E733" if places else "E734"
-            yield Fault(number, given.name, given.year, odd, raw(), words(number, lang, digits=places))
+            yield Fault(number, given.name, given.year, odd, raw(), lang, {"digits": places})
 
 
 def _reader(name: str, table: str | None = None) -> Callable[[], Sql]:
@@ -254,26 +311,26 @@ def check_fault(table: Table, check: c.Check, lang: str, name: Callable[[str], s
     condition = code.expression(check.fails, table.dialect, name)
     fact = table.program.facts.get(check.name)
     choices = "、".join(fact.type.options) if fact is not None else ""
-    return Fault(check.code, check.name, check.year, condition, shown, words(check.code, lang, choices=choices))
+    return Fault(check.code, check.name, check.year, condition, shown, lang, {"choices": choices})
 
 
 _WORDS = {
-    "E715": ("缺少编号", "the id is missing"),
-    "E717": ("编号重复", "the id occurs again"),
-    "E726": ("缺少必填的事实", "the fact is required and missing"),
-    "E727": ("按该年度的其他事实必填，却没有", "required by the other facts of the year, and missing"),
-    "E733": ("小数超过 {digits} 位", "more than {digits} decimals"),
-    "E734": ("应为整数", "not a whole number"),
-    "E735": ("超出范围，应为 {range}", "out of range; expected {range}"),
-    "E739": ("不在可选之列：{choices}", "not one of {choices}"),
-    "E740": ("所指的{target}不存在", "there is no such {target}"),
-    "E741": ("所指的{target}记录有误，已剔除", "the {target} that it names is faulty and left out"),
-    "E806": ("该年度在别的地区", "in another place in that year"),
-    "E804": ("不能计算", "cannot be computed"),
-}
-
-
-def words(number: str, lang: str, **facts: object) -> str:
-    """Return the code of a fault with a short sentence."""
-    zh, en = _WORDS.get(number, ("有误", "faulty"))
-    return f"{number} {(zh if lang == 'zh' else en).format(**facts)}"
+    "E709": ("各行写的不一样", "the rows say different things", "属于本人的事实各行要一致", "write the same in every row of the person"),
+    "E715": ("缺少编号", "the id is missing", "给每一行写上编号", "give every row an id"),
+    "E717": ("编号重复", "the id occurs again", "一人只留一行", "keep one row a person"),
+    "E722": ("年度不是年份", "the year is none", "写成四位数的年度", "write the year in four digits"),
+    "E723": ("同一年度有几行", "several rows of one year", "一人一年只留一行", "keep one row a person and year"),
+    "E724": ("早于规则集的第一个年度", "before the first year of the rules", "去掉更早的年度", "leave earlier years out"),
+    "E726": ("缺少必填的事实", "the fact is required and missing", "补上这个事实", "fill it in"),
+    "E727": ("按该年度的其他事实必填，却没有", "required by the other facts of the year, and missing", "补上这个事实", "fill it in"),
+    "E733": ("小数超过 {digits} 位", "more than {digits} decimals", "核对金额和比例的小数", "check the decimals"),
+    "E734": ("应为整数", "not a whole number", "写成整数", "write a whole number"),
+    "E735": ("超出范围，应为 {range}", "out of range; expected {range}", "核对这个值", "check the value"),
+    "E739": ("不在可选之列：{choices}", "not one of {choices}", "改成其中之一", "write one of them"),
+    "E740": ("所指的{target}不存在", "there is no such {target}", "核对所指的编号", "check the id that is named"),
+    "E741": ("所指的{target}记录有误，已剔除", "the {target} that it names is faulty and left out", "先改正所指的记录", "mend that record first"),
+    "E804": ("不能计算", "cannot be computed", "用 tiaoli explain 看这个人", "see this person with tiaoli explain"),
+    "E806": ("该年度在别的地区", "in another place in that year", "用 --engine polars 计算转移的人", "compute who moves with --engine polars"),
+    "E822": ("期初文件里没有此人的状态", "there is no opening state of this record", "补上上一年度末的状态", "add the state of the end of the year before"),
+}  # fmt: skip
+"""What is said of a fault, in Chinese and in English, then what to do about it."""

@@ -5,14 +5,17 @@ What does not fit the memory allowed is laid off to disk. Files appear whole or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli.api import Rules
-from tiaoli.batch.sql_job import Job, Relation, Wish, homes_among
+from tiaoli.backends import sql
+from tiaoli.batch.layout import Shape
+from tiaoli.batch.sql_job import Count, Job, Relation, homes_among
+from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.results import whole_file
@@ -25,15 +28,6 @@ Tables: TypeAlias = "str | Path | Mapping[str, str | Path]"
 """A file, a pattern such as ``people/*.parquet``, or one of these for each kind of record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many rows there were, how many records were computed, and how many faults were found."""
-
-    rows: int
-    computed: int
-    faults: int
-
-
 def run(
     rules: Rules,
     tables: Tables,
@@ -41,20 +35,62 @@ def run(
     wish: Wish,
     *,
     rejects: Path | None = None,
+    opening: Path | None = None,
+    closing: Path | None = None,
     entity: str = INSURED,
+    unique: bool = False,
     memory: str | None = None,
     threads: int | None = None,
-) -> Count:
+    watch: Callable[[int], None] | None = None,
+) -> tuple[Job, Count]:
     """Compute the records of ``entity`` in Parquet files and write their results; ``rejects``: a file for the faults.
 
-    ``output`` and ``rejects`` are Parquet, or CSV by their suffix. ``memory`` is DuckDB's limit, such as ``4GB``. Raises UsageError.
+    ``opening`` and ``closing``: states of insured persons to go on from, and those after the last year. ``output``, ``closing`` and ``rejects`` are
+    Parquet, or CSV by their suffix. ``unique``: ids are known to be, and are not looked through. ``memory`` is DuckDB's limit, such as ``4GB``;
+    ``watch`` is told, some times a second, how much of the query is done, in percent. Returns what was asked of DuckDB, and what became of the records. Raises UsageError.
     """
     output, rejects = Path(output), None if rejects is None else Path(rejects)
-    with _connected(memory, threads, output.parent) as connection:
-        job = job_of(connection, rules, tables, wish)
-        rows = _number(connection, f"SELECT COUNT(*) FROM {job.tables[entity].name}")
-        computed = _write(connection, job.query(entity), output)
-        return Count(rows, computed, _faults(connection, job, entity, rows == computed, rejects))
+    with _connected(memory, threads, output.parent) as connection, _watched(connection, watch):
+        job = job_of(connection, rules, tables, wish, opening, closing is not None, unique)
+        count = Count(*_numbers(connection, job, entity))
+        count.computed, count.breaches = _computed(connection, job, entity, output, closing)
+        count.faults = _faults(connection, job, entity, count.records == count.computed, rejects)
+        return job, count
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, job: Job, entity: str) -> tuple[int, int]:
+    """The rows of a table, and the records that they are of."""
+    table = job.tables[entity].name
+    rows = _number(connection, f"SELECT COUNT(*) FROM {table}")
+    if job.given[entity].shape is Shape.WIDE:
+        return rows, rows
+    ident = quoted(job.given[entity].ident)
+    return rows, _number(connection, f"SELECT COUNT(*) FROM (SELECT DISTINCT {ident} FROM {table})")
+
+
+def _computed(
+    connection: duckdb.DuckDBPyConnection, job: Job, entity: str, output: Path, closing: Path | None
+) -> tuple[int, dict[str, int]]:
+    """Write results and closing states; return how many records were computed, and how many of them break each mandate."""
+    own = job.plan.kinds[entity]
+    if not own.breaches and closing is None and job.layout(entity) is Shape.WIDE:
+        return _write(connection, job.query(entity), output), {}
+    with whole_file(output) as partial:  # everything in one go, to be divided afterwards
+        every = partial.with_name(partial.name + ".parquet")
+        try:
+            whole = sql.everything(job.plan, job.program, job.setting, entity)
+            computed = _write(connection, whole, every)
+            table = _parquet(str(every))
+            results, states = job.divided(table, entity)
+            _copy(connection, results, partial, output.suffix)
+            if closing is not None:
+                _write(connection, states, Path(closing))
+            sums = ", ".join(f"COUNT(*) FILTER ({quoted(sql.BREACH + o.column)})" for o in own.breaches)
+            found = connection.execute(f"SELECT {sums} FROM {table}").fetchone() if sums else ()
+        finally:
+            every.unlink(missing_ok=True)
+    breaches = {o.column: int(n) for o, n in zip(own.breaches, found or (), strict=True) if n}
+    return computed, breaches
 
 
 def _faults(connection: duckdb.DuckDBPyConnection, job: Job, entity: str, none: bool, path: Path | None) -> int:
@@ -70,15 +106,23 @@ def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(found[0]) if found else 0
 
 
-def job_of(connection: duckdb.DuckDBPyConnection, rules: Rules, tables: Tables, wish: Wish) -> Job:
+def job_of(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Rules,
+    tables: Tables,
+    wish: Wish,
+    opening: Path | None = None,
+    closing: bool = False,
+    unique: bool = False,
+) -> Job:
     """Return the job over Parquet files, whose columns are looked at. Raises UsageError."""
     named = tables if isinstance(tables, Mapping) else {INSURED: tables}
     relations = {kind: _relation(connection, str(path)) for kind, path in named.items()}
-    job = Job(rules, relations, wish, "duckdb")
-    places = {
-        p for kind, own in job.setting.places.items() for c in own for p in _values(connection, relations[kind], c)
-    }
-    return Job(rules, relations, wish, "duckdb", homes_among(rules, places))
+    states = None if opening is None else _relation(connection, str(opening))
+    job = Job(rules, relations, wish, "duckdb", (), unique, states, closing)
+    columns = [(relations[kind], g.name) for kind, own in job.given.items() for g in own.columns if g.fact is None]
+    places = {value for table, name in columns for value in _values(connection, table, name)}
+    return replace(job, homes=homes_among(rules, places))
 
 
 @contextmanager
@@ -93,34 +137,74 @@ def _connected(memory: str | None, threads: int | None, folder: Path) -> Iterato
         yield connection
 
 
+@contextmanager
+def _watched(connection: duckdb.DuckDBPyConnection, watch: Callable[[int], None] | None) -> Iterator[None]:
+    """Tell ``watch`` how far the query under way is."""
+    if watch is None:
+        yield
+        return
+    from threading import Event, Thread
+
+    ended = Event()
+
+    def look() -> None:
+        while not ended.wait(0.2):
+            watch(max(0, int(connection.query_progress())))
+
+    connection.execute("SET enable_progress_bar = true")
+    connection.execute("SET enable_progress_bar_print = false")
+    thread = Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def _relation(connection: duckdb.DuckDBPyConnection, path: str) -> Relation:
     import duckdb
-    from sqlglot import exp
 
-    name = exp.func("read_parquet", exp.Literal.string(path), dialect="duckdb").sql(dialect="duckdb")
+    name = _parquet(path)
     try:
         found = connection.execute(f"DESCRIBE SELECT * FROM {name}").fetchall()
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise UsageError([Diagnostic("E704", {"path": path, "reason": reason})]) from None
-    return Relation(name, {row[0]: row[1] for row in found})
+    return Relation(name, {row[0]: row[1] for row in found}, path)
+
+
+def _parquet(path: str) -> str:
+    """A file, or a pattern of files, as a table of a query."""
+    from sqlglot import exp
+
+    return exp.func("read_parquet", exp.Literal.string(path), dialect="duckdb").sql(dialect="duckdb")
+
+
+def quoted(name: str) -> str:
+    """Return the name of a column as a query has it."""
+    from sqlglot import exp
+
+    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
 
 
 def _values(connection: duckdb.DuckDBPyConnection, table: Relation, name: str) -> Iterator[str]:
     """The different values of a column of texts."""
-    from sqlglot import exp
-
-    column = exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+    column = quoted(name)
     found = connection.execute(f"SELECT DISTINCT {column} FROM {table.name} WHERE {column} IS NOT NULL").fetchall()
     yield from (str(row[0]) for row in found)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
     """Write what a query gives to a file, under another name until it is whole; returns the rows."""
+    with whole_file(path) as partial:
+        return _copy(connection, query, partial, path.suffix)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, suffix: str) -> int:
     from sqlglot import exp
 
-    form = "CSV, HEADER" if path.suffix.lower() == ".csv" else "PARQUET, COMPRESSION ZSTD"
-    with whole_file(path) as partial:
-        name = exp.Literal.string(str(partial)).sql(dialect="duckdb")
-        written = connection.execute(f"COPY ({query}) TO {name} (FORMAT {form})").fetchone()
+    form = "CSV, HEADER" if suffix.lower() == ".csv" else "PARQUET, COMPRESSION ZSTD"
+    name = exp.Literal.string(str(path)).sql(dialect="duckdb")
+    written = connection.execute(f"COPY ({query}) TO {name} (FORMAT {form})").fetchone()
     return int(written[0]) if written else 0

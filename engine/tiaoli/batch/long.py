@@ -8,7 +8,7 @@ each person's row is, and every fact is gathered by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tiaoli.batch.headings import Given, Headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
 from tiaoli.batch.reading import Unreadable, internal, read_cells
+from tiaoli.batch.sources import Span, spans
 from tiaoli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 Windows: TypeAlias = "Callable[[], Iterator[pl.DataFrame]]"
 
-WINDOW = 1_000_000
+WINDOW = 500_000
 """Rows in a window, about."""
 
 PRESENT = "\0有"
@@ -33,6 +34,8 @@ ODD = "\0疑"
 """Columns of a widened table: whether the person has a row of the year; whether a row of it is faulty, or they contradict each other."""
 
 _ROW, _AT = "\0行", "\0年"
+_NOWHERE = 2**32 - 1
+"""No row of a window."""
 _NO_YEAR = 0
 """In place of the year of a row that has neither a year nor yearly facts: it tells of the person alone."""
 
@@ -50,11 +53,14 @@ class Wanted:
 class Long:
     """A long table whose cells were read as values: ids, years, a column a fact, and `ODD` where a cell is broken.
 
-    ``persons``: facts of whole records in a second table, read the same way.
+    ``ids`` are the ids and years alone, as they stand; ``cuts``: pieces in which the rows can be read,
+    as first row and length, or None. ``persons``: facts of whole records in a second table, read the same way.
     """
 
     frame: pl.LazyFrame
+    ids: pl.LazyFrame
     headings: Headings
+    cuts: Sequence[tuple[int, int]] | None
     persons: pl.LazyFrame | None = None
     persons_headings: Headings | None = None
 
@@ -63,11 +69,12 @@ class Long:
         """Rows, first and last year, and whether ids rise: equal ones next to each other."""
         import polars as pl
 
-        years = pl.col(_AT).filter(pl.col(_AT) > _NO_YEAR)
-        falls = (pl.col(ID) < pl.col(ID).shift(1)).any() | pl.col(ID).is_null().any()
-        found = self.frame.select(pl.len(), years.min().alias("a"), years.max().alias("b"), falls.alias("c"))
-        rows, first, last, fallen = found.collect(engine="streaming").row(0)
-        return rows, first, last, not fallen
+        ident, year = pl.col(ID), pl.col(_AT)
+        edges = self.ids.select(pl.len(), year.min().alias("a"), year.max().alias("b"), ident.null_count().alias("c"))
+        rows, first, last, nameless = edges.collect(engine="streaming").row(0)
+        # By itself: beside other figures the engine holds the whole column.
+        fallen = self.ids.select((ident < ident.shift(1)).any()).collect(engine="streaming").item()
+        return rows, first, last, not (nameless or fallen)
 
     @property
     def years(self) -> range:
@@ -94,32 +101,37 @@ def read_long(
     units: Units,
     elsewhere: Sequence[str],
     kept: Sequence[str],
-    path: str | None,
-) -> pl.LazyFrame:
-    """Return the rows of a long table with cells read as values; rows under a place of ``elsewhere`` count as broken, ``kept`` stay as they are.
+    path: Path | None,
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Return the rows of a long table with cells read as values, and the ids and years alone; rows under a place of ``elsewhere`` count as broken,
+    ``kept`` stay as they are.
 
     Raises UsageError for columns that can hold no value of their fact.
     """
     import polars as pl
 
-    values, broken = _read(frame, headings, units, path)
+    known = spans(path)
+    values, broken = _read(frame, headings, units, None if path is None else str(path), known)
     places = [pl.col(g.name).is_in(list(elsewhere)) for g in headings.columns if g.fact is None and elsewhere]
     conditions = [b.fill_null(False) for b in (*broken, *places)] or [pl.lit(False)]
     assert headings.year is not None
     ident = pl.col(headings.ident).cast(pl.String).alias(ID)
     left = [name for name in kept if name not in {g.name for g in headings.columns if g.fact is not None}]
     yearly = [pl.col(g.name).is_not_null() for g in headings.columns if g.fact is None or g.fact.yearly]
-    empty = pl.col(headings.year).cast(pl.String).str.strip_chars().fill_null("") == ""
-    alone = empty & ~pl.any_horizontal(yearly) if yearly else empty
-    at = pl.when(alone).then(pl.lit(_NO_YEAR, dtype=pl.Int32)).otherwise(_year(headings.year)).alias(_AT)
-    return frame.select(ident, at, *values, *left, pl.any_horizontal(conditions).alias(ODD))
+    year, empty = _year(headings.year, frame.collect_schema()[headings.year])
+    at = year
+    if headings.year not in known or known[headings.year].nulls:
+        alone = empty & ~pl.any_horizontal(yearly) if yearly else empty
+        at = pl.when(alone).then(pl.lit(_NO_YEAR, dtype=pl.Int32)).otherwise(year)
+    rows = frame.select(ident, at.alias(_AT), *values, *left, pl.any_horizontal(conditions).alias(ODD))
+    return rows, frame.select(ident, year.alias(_AT))
 
 
 def read_persons(frame: pl.LazyFrame, headings: Headings, units: Units) -> pl.LazyFrame:
     """Return a second table, of facts of whole records, with cells read as values."""
     import polars as pl
 
-    values, broken = _read(frame, headings, units, None)
+    values, broken = _read(frame, headings, units, None, {})
     conditions = [b.fill_null(False) for b in broken] or [pl.lit(False)]
     return frame.select(
         pl.col(headings.ident).cast(pl.String).alias(ID), *values, pl.any_horizontal(conditions).alias(ODD)
@@ -127,7 +139,7 @@ def read_persons(frame: pl.LazyFrame, headings: Headings, units: Units) -> pl.La
 
 
 def _read(
-    frame: pl.LazyFrame, headings: Headings, units: Units, path: str | None
+    frame: pl.LazyFrame, headings: Headings, units: Units, path: str | None, known: Mapping[str, Span]
 ) -> tuple[list[pl.Expr], list[pl.Expr]]:
     schema = frame.collect_schema()
     values: list[pl.Expr] = []
@@ -137,7 +149,7 @@ def _read(
         if given.fact is None:
             continue
         try:
-            cells = read_cells(given.name, schema[given.name], given.fact, units)
+            cells = read_cells(given.name, schema[given.name], given.fact, units, known.get(given.name))
         except Unreadable as error:
             said.append(replace(error.diagnostic, path=path))
             continue
@@ -148,12 +160,17 @@ def _read(
     return values, broken
 
 
-def _year(name: str) -> pl.Expr:
-    """The year of a row; null where it is none."""
+def _year(name: str, kind: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
+    """The year of a row, null where it is none; and whether the cell is empty."""
     import polars as pl
 
-    text = pl.col(name).cast(pl.String).str.strip_chars().str.strip_suffix("年度").str.replace(r"^(\d{4})\.0+$", "${1}")
-    return pl.when(text.str.contains(r"^[1-9]\d{3}$")).then(text).cast(pl.Int32, strict=False)
+    cell = pl.col(name)
+    if kind.is_integer():
+        return pl.when((cell >= 1000) & (cell <= 9999)).then(cell).cast(pl.Int32), cell.is_null()
+    text = cell.cast(pl.String).str.strip_chars()
+    plain = text.str.strip_suffix("年度").str.replace(r"^(\d{4})\.0+$", "${1}")
+    year = pl.when(plain.str.contains(r"^[1-9]\d{3}$")).then(plain).cast(pl.Int32, strict=False)
+    return year, text.fill_null("") == ""
 
 
 def widen(held: Long, wanted: Sequence[Wanted], present: Sequence[int], folder: Path) -> pl.LazyFrame:
@@ -188,6 +205,11 @@ class _Widening:
         return self.held.frame.select(ID, _AT, *dict.fromkeys(w.source for w in self.wanted), ODD)
 
     @cached_property
+    def by_source(self) -> list[Wanted]:
+        """What is wanted, one column of the table after the other: each is still at hand when its next year is gathered."""
+        return sorted(self.wanted, key=lambda w: w.source)
+
+    @cached_property
     def persons(self) -> pl.LazyFrame | None:
         import polars as pl
 
@@ -214,18 +236,27 @@ class _Widening:
 
         waiting: list[pl.DataFrame] = []
         height = 0
-        for batch in self.rows.collect_batches(chunk_size=max(1, WINDOW // 4), maintain_order=True, engine="streaming"):
+        for batch in self._batches():
             waiting.append(batch)
             height += batch.height
             if height < WINDOW:
                 continue
-            held = pl.concat(waiting)
+            held = pl.concat(waiting, rechunk=True)
             cut = int(held[ID].search_sorted(held[ID][-1], side="left"))
             if cut:
                 yield self.window(held[:cut])
             waiting, height = [held[cut:]], held.height - cut
         if height:
-            yield self.window(pl.concat(waiting))
+            yield self.window(pl.concat(waiting, rechunk=True))
+
+    def _batches(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows in order, about a window at a time."""
+        if self.held.cuts is None:
+            yield from self.rows.collect_batches(chunk_size=WINDOW, maintain_order=True, engine="streaming")
+            return
+        # Not the engine's own batches: of these it makes many more than are asked for, and holds them.
+        for start, length in self.held.cuts:
+            yield self.rows.slice(start, length).collect(engine="streaming")
 
     def windows_by_hash(self, folder: Path, rows: int) -> Windows:
         """Return the generator of windows over files into which the rows are dealt by a hash of the id."""
@@ -276,46 +307,82 @@ class _Widening:
         pid = order[ID].rle_id().to_numpy()
         row, at = order[_ROW].to_numpy(), order[_AT].fill_null(-1).to_numpy()
         people = int(pid[-1]) + 1 if len(pid) else 0
-        odd = np.bincount(pid[order[ODD].to_numpy() | (at < 0)], minlength=people) > 0
-        index: dict[int, pl.Series] = {}
-        for year in (*self.held.years, _NO_YEAR):
-            mine = at == year
-            where = np.full(people, -1, dtype=np.int64)
-            where[pid[mine]] = row[mine]
-            odd |= np.bincount(pid[mine], minlength=people) > 1
-            index[year] = _nullable(where)
-        firsts = pl.Series(row[np.searchsorted(pid, np.arange(people))])
-        columns = [pl.col(ID).gather(firsts)]
-        columns += [pl.col(w.source).gather(index[w.year]).alias(w.column) for w in self.wanted if w.year in index]
+        odd = np.zeros(people, dtype=bool)
+        odd[pid[order[ODD].to_numpy() | (at < 0)]] = True
+        index = self._index(pid, row, at, people, odd)
+        firsts = np.searchsorted(pid, np.arange(people))
+        columns = [pl.col(ID).gather(pl.Series(row[firsts]))]
+        columns += [pl.col(w.source).gather(index[w.year]).alias(w.column) for w in self.by_source if w.year in index]
         columns += [pl.lit(None).alias(w.column) for w in self.wanted if w.year is not None and w.year not in index]
         found = rows.select(columns)
-        for w in (w for w in self.wanted if w.year is None):
-            values, conflict = self._of_person(rows, w.source, index)
-            found = found.with_columns(values.alias(w.column))
-            odd |= conflict
+        of_persons = [w for w in self.wanted if w.year is None]
+        if of_persons:
+            same = np.flatnonzero(np.diff(pid) == 0)
+            sorted_rows = rows.select(w.source for w in of_persons)[pl.Series(row)]
+            said = [self._of_person(sorted_rows[w.source].alias(w.column), firsts, pid, same, odd) for w in of_persons]
+            found = found.with_columns(said)
         present = [
-            (index[y].is_not_null() if y in index else pl.Series([False] * people)).alias(f"{PRESENT}{y}")
-            for y in self.present
+            (index[y].is_not_null() if y in index else pl.lit(False)).alias(f"{PRESENT}{y}") for y in self.present
         ]
-        own = [name for name in self.schema() if name in {ID, ODD} or name.startswith(PRESENT) or name in found.columns]
+        there = {ID, ODD, *found.columns}
+        own = [name for name in self.schema() if name in there or name.startswith(PRESENT)]
         return found.with_columns(*present, pl.Series(ODD, odd)).select(own)
 
+    def _index(self, pid: Any, row: Any, at: Any, people: int, odd: Any) -> dict[int, pl.Series]:
+        """Where in the window each person's row of a year is, by year; marks in ``odd`` who has several of one."""
+        import numpy as np
+
+        years = self.held.years
+        number = np.where(at == _NO_YEAR, len(years), at - years.start)
+        own = at >= _NO_YEAR
+        number, whose = number[own], pid[own]
+        where = np.full((len(years) + 1, people), _NOWHERE, dtype=np.uint32)
+        where[number, whose] = row[own]
+        if np.count_nonzero(where != _NOWHERE) < len(whose):
+            times = np.bincount(number * people + whose, minlength=where.size)
+            odd |= (times.reshape(where.shape) > 1).any(axis=0)
+        return {year: _nullable(where[i]) for i, year in enumerate((*years, _NO_YEAR))}
+
     @staticmethod
-    def _of_person(rows: pl.DataFrame, source: str, index: dict[int, pl.Series]) -> tuple[pl.Series, Any]:
-        """What the rows of each person say of a fact of the person, and whether they contradict each other."""
+    def _of_person(said: pl.Series, firsts: Any, pid: Any, same: Any, odd: Any) -> pl.Series:
+        """What the rows of each person say of a fact of the person: the first value. Marks in ``odd`` whom they contradict.
+
+        ``said`` are the cells in order of persons; ``same``: the rows whose next is of the same person.
+        """
         import polars as pl
 
-        said = rows.select(pl.col(source).gather(where).alias(str(year)) for year, where in index.items())
-        value = said.select(pl.coalesce(pl.all()).alias("v"))["v"] if said.width else rows[source].clear()
-        clash = said.select((pl.col(name) != value).fill_null(False) for name in said.columns)
-        return value, clash.select(pl.any_horizontal(pl.all()).alias("c"))["c"].to_numpy()
+        if said.null_count():
+            there = said.is_not_null()
+            rows = there.arg_true().to_numpy()
+            value = _first_there(said, rows, pid, len(odd))
+            clash = said.gather(pl.Series(rows)) != value.gather(pl.Series(pid[rows]))
+            odd[pid[rows[clash.to_numpy()]]] = True
+            return value
+        differs = (said != said.shift(-1)).fill_null(False).to_numpy()
+        odd[pid[same[differs[same]]]] = True
+        return said.gather(pl.Series(firsts))
+
+
+def _first_there(said: pl.Series, rows: Any, pid: Any, people: int) -> pl.Series:
+    """The first value of each person among ``rows``, in order; null where there is none."""
+    import numpy as np
+    import polars as pl
+
+    where = np.full(people, _NOWHERE, dtype=np.uint32)
+    where[pid[rows[::-1]]] = rows[::-1]
+    return (
+        said.gather(_nullable(where)).rename(said.name)
+        if len(rows)
+        else pl.Series(said.name, [None] * people, said.dtype)
+    )
 
 
 def _nullable(where: Any) -> pl.Series:
     import polars as pl
 
     index = pl.Series(where)
-    return index.set(index < 0, None) if (index < 0).any() else index
+    nowhere = index == _NOWHERE
+    return index.set(nowhere, None) if nowhere.any() else index
 
 
 def deal(frame: pl.LazyFrame, parts: int, folder: Path) -> None:

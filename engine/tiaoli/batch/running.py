@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,8 @@ from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_colum
 from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
 from tiaoli.batch.sources import Part, open_table, spans
-from tiaoli.batch.states import as_values
+from tiaoli.batch.states import as_values, check_states, year_of_states
+from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.nearness import nearest
@@ -38,20 +39,6 @@ from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a run is asked for. ``rules`` None: all 结果 rules. ``layout`` None: as the input. ``by``: columns to group a summary by."""
-
-    years: range
-    rules: tuple[str, ...] | None = None
-    readings: Mapping[str, str] = field(default_factory=dict)
-    units: Units = Units.YUAN
-    layout: Shape | None = None
-    reasons: bool = False
-    by: tuple[str, ...] = ()
-    lang: str = "zh"
 
 
 Heard = Callable[[Reject], None]
@@ -124,19 +111,7 @@ class Run:
 
     def _states(self, opening: Any) -> tuple[int, pl.LazyFrame]:
         frame = _together(open_table(opening))
-        names = [n for n in frame.collect_schema().names() if n not in ID_KEYS]
-        years = {parts[1] for n in names if (parts := year_of_column(n)) is not None}
-        if not names:  # nothing is carried on: a state of any year
-            return self.wish.years.start - 1, frame
-        if len(years) != 1:
-            found = "、".join(map(str, sorted(years))) or "—"
-            reason = f"期初须是同一年度末的状态，列名如“参保@2026”；这里的年度是 {found}\0an opening is the state of the end of one year, its columns named like '参保@2026'; found the years {found}"
-            raise UsageError([Diagnostic("E822", {"reason": reason})])
-        year = years.pop()
-        if not self.program.first <= year < self.wish.years.start:
-            wanted = self.wish.years.start - 1
-            reason = f"状态是{year}年度末的，这次计算要的是{wanted}年度末的\0the state is of the end of {year}; this run needs that of {wanted}"
-            raise UsageError([Diagnostic("E822", {"reason": reason})])
+        year = year_of_states(frame.collect_schema().names(), self.program, self.wish.years)
         return year, as_values(frame, self.program)
 
     def _given_twice(self) -> tuple[str, ...]:
@@ -189,18 +164,9 @@ class Run:
             None if self.states is None else self.states[0], self.wish.reasons, closing,
         )  # fmt: skip
         plan = lower(self.program, self.wish.years, wishes)
-        self._states_suffice(plan)
+        if self.states is not None:
+            check_states(plan, self.states[1].collect_schema().names())
         return plan
-
-    def _states_suffice(self, plan: c.Plan) -> None:
-        needed = [i for i in plan.kinds[INSURED].inputs if i.opening]
-        if self.states is None:
-            return
-        there = set(self.states[1].collect_schema().names())
-        lacking = [i.name for i in needed if i.column not in there]
-        if lacking:
-            reason = f"状态里缺少 {'、'.join(lacking)}\0the state lacks {', '.join(lacking)}"
-            raise UsageError([Diagnostic("E822", {"reason": reason})])
 
     def table(self, part: Part, folder: Path, plan: c.KindPlan | None = None) -> Table:
         """A part as a wide table, with the state of each record beside it; of a long one, with what ``plan`` reads."""
@@ -221,12 +187,13 @@ class Run:
     def _long(self, part: Part) -> long.Long:
         """A part of a long table, its cells read; kept while the part is worked on."""
         if part.name not in self._longs:
-            path = None if part.path is None else str(part.path)
-            frame = long.read_long(part.frame, self.headings, self.wish.units, self.elsewhere, self.wish.by, path)
+            read = long.read_long(part.frame, self.headings, self.wish.units, self.elsewhere, self.wish.by, part.path)
             second = None
             if self.persons is not None and self.persons_headings is not None:
                 second = long.read_persons(self.persons, self.persons_headings, self.wish.units)
-            self._longs = {part.name: long.Long(frame, self.headings, second, self.persons_headings)}
+            self._longs = {
+                part.name: long.Long(*read, self.headings, part.cuts(long.WINDOW), second, self.persons_headings)
+            }
         return self._longs[part.name]
 
     def _widened(self, part: Part, plan: c.KindPlan | None, folder: Path) -> Table:

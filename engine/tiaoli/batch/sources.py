@@ -31,6 +31,32 @@ class Part:
     path: Path | None
     frame: pl.LazyFrame
 
+    def cuts(self, size: int) -> list[tuple[int, int]] | None:
+        """Return where the table is best cut into pieces of about ``size`` rows (at least one): the first row of each and how many it has.
+
+        None where rows cannot be read without those before them, as in CSV. Of Parquet, pieces are whole groups of rows.
+        """
+        import polars as pl
+
+        if self.path is not None and self.path.suffix.lower() == ".parquet":
+            from pyarrow import parquet  # type: ignore[import-untyped]
+
+            footer = parquet.read_metadata(self.path)
+            groups = [footer.row_group(i).num_rows for i in range(footer.num_row_groups)]
+        elif self.path is None:
+            rows = int(self.frame.select(pl.len()).collect(engine="streaming").item())
+            groups = [min(size, rows - start) for start in range(0, rows, size)]
+        else:
+            return None
+        found: list[tuple[int, int]] = []
+        for rows in groups:
+            start, held = found[-1] if found else (0, size)
+            if held + rows > size and held:
+                found.append((start + held if found else 0, rows))
+            else:
+                found[-1] = (start, held + rows)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -45,7 +71,7 @@ def spans(path: Path | None) -> dict[str, Span]:
     """Return what the footer of a Parquet file says of its columns of whole numbers and days; nothing where it does not say it of all rows."""
     if path is None or path.suffix.lower() != ".parquet":
         return {}
-    from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
+    from pyarrow import ArrowException, parquet
 
     try:
         footer = parquet.read_metadata(path)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli.api import Rules
 from tiaoli.backends import sql
-from tiaoli.batch.sql_job import Job, Relation, Wish
+from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape
+from tiaoli.batch.sql_job import Count, Job, Relation
+from tiaoli.batch.wish import Wish
 from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
@@ -35,19 +37,39 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The results of one kind of record, and the faults of those left out; both lazy."""
+    """The results of one kind of record, their states after the last year (None where not asked for), and the faults of those left out; all lazy.
+
+    ``broken`` says for each mandate and year, by column of ``everything``, which records break it. ``everything`` is what the others are taken from.
+    """
 
     results: DataFrame
+    closing: DataFrame | None
     rejects: DataFrame
+    everything: DataFrame
     job: Job
+    entity: str
+
+    @property
+    def broken(self) -> dict[str, str]:
+        """The columns of ``everything`` that are true where a mandate is broken, by mandate and year."""
+        return {o.column: sql.BREACH + o.column for o in self.job.plan.kinds[self.entity].breaches}
 
 
 def evaluate(
-    rules: Rules, tables: Tables, wish: Wish, *, session: SparkSession | None = None, entity: str = INSURED
+    rules: Rules,
+    tables: Tables,
+    wish: Wish,
+    *,
+    session: SparkSession | None = None,
+    entity: str = INSURED,
+    opening: DataFrame | str | None = None,
+    closing: bool = False,
+    unique: bool = False,
 ) -> Evaluated:
     """Return results and rejects for records in DataFrames or Parquet files. ``session``: the active one unless given.
 
-    Raises UsageError for what is wrong with columns.
+    ``opening``: states of insured persons to go on from; ``closing``: their states after the last year are wanted. ``unique``: ids are known to be,
+    and are not looked through. Raises UsageError for what is wrong with columns.
     """
     from pyspark.sql import SparkSession
 
@@ -57,16 +79,43 @@ def evaluate(
         inner.conf.set(name, value)
     named = tables if isinstance(tables, Mapping) else {INSURED: tables}
     relations = {kind: _relation(outer, inner, table) for kind, table in named.items()}
+    states = None if opening is None else _relation(outer, inner, opening)
     try:
-        job = Job(rules, relations, wish, "spark")
-        return Evaluated(
-            stepwise(inner, sql.parts(job.plan, job.program, job.setting, entity)),
-            stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity)),
-            job,
-        )
+        job = Job(rules, relations, wish, "spark", (), unique, states, closing)
+        every = stepwise(inner, sql.everything_parts(job.plan, job.program, job.setting, entity))
+        rejects = stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity))
+        return Evaluated(_results(every, job, entity), _closing(every, job, entity), rejects, every, job, entity)
     finally:
-        for relation in relations.values():
+        for relation in (*relations.values(), *([] if states is None else [states])):
             inner.catalog.dropGlobalTempView(relation.name.rpartition(".")[2])
+
+
+def _results(every: DataFrame, job: Job, entity: str) -> DataFrame:
+    """The table of results, wide or long, of a table with everything."""
+    columns = job.result_columns(entity)
+    if job.layout(entity) is Shape.WIDE:
+        return every.select(_quoted(ID), *map(_quoted, columns))
+    from pyspark.sql import functions as f
+
+    names = dict.fromkeys(name.rpartition(YEAR_SIGN)[0] for name in columns)
+    rows = [
+        f.struct(f.lit(year).alias(YEAR), *(f.col(_quoted(f"{n}{YEAR_SIGN}{year}")).alias(n) for n in names))
+        for year in job.wish.years
+    ]
+    return every.select(_quoted(ID), f.inline(f.array(*rows)))
+
+
+def _closing(every: DataFrame, job: Job, entity: str) -> DataFrame | None:
+    from pyspark.sql import functions as f
+
+    if not job.closing:
+        return None
+    held = job.plan.kinds[entity].closing
+    return every.select(_quoted(ID), *(f.col(_quoted(sql.CLOSING + o.column)).alias(o.column) for o in held))
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def run(
@@ -76,22 +125,73 @@ def run(
     wish: Wish,
     *,
     rejects: str | None = None,
+    opening: str | None = None,
+    closing: str | None = None,
     entity: str = INSURED,
+    unique: bool = False,
     master: str = "local[*]",
     memory: str = "4g",
-) -> None:
-    """Compute the records in Parquet files and write folders of Parquet files, in a Spark of this machine."""
+) -> tuple[Job, Count]:
+    """Compute the records in Parquet files and write folders of Parquet files, in a Spark of this machine.
+
+    Broken mandates are counted while the results are written. What is written twice (with a closing state, or in a long table of results) is
+    kept on disk meanwhile.
+    """
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(master).appName("tiaoli").config("spark.driver.memory", memory)
-    session = builder.config("spark.ui.enabled", "false").getOrCreate()
+    quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+    for name, value in quiet.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
     try:
-        made = evaluate(rules, tables, wish, session=session, entity=entity)
-        made.results.write.mode("overwrite").parquet(output)
-        if rejects is not None:
-            made.rejects.write.mode("overwrite").parquet(rejects)
+        made = evaluate(
+            rules, tables, wish, session=session, entity=entity, opening=opening, closing=closing is not None, unique=unique
+        )  # fmt: skip
+        return made.job, _written(session, made, tables, output, rejects, closing)
     finally:
         session.stop()
+
+
+def _written(
+    session: SparkSession,
+    made: Evaluated,
+    tables: str | Mapping[str, str],
+    output: str,
+    rejects: str | None,
+    closing: str | None,
+) -> Count:
+    from pyspark import StorageLevel
+    from pyspark.sql import Observation
+    from pyspark.sql import functions as f
+
+    source = tables if isinstance(tables, str) else tables[made.entity]
+    given = session.read.parquet(source)
+    headings = made.job.given[made.entity]
+    count = Count(given.count())
+    count.records = (
+        count.rows if headings.shape is Shape.WIDE else given.select(_quoted(headings.ident)).distinct().count()
+    )
+    seen = Observation()
+    broken = [f.count_if(f.col(_quoted(c))).alias(str(i)) for i, c in enumerate(made.broken.values())]
+    every = made.everything.observe(seen, f.count(f.lit(1)).alias("computed"), *broken)
+    if closing is not None:
+        every = every.persist(StorageLevel.DISK_ONLY)
+    _results(every, made.job, made.entity).write.mode("overwrite").parquet(output)
+    found = seen.get
+    count.computed = int(found["computed"])
+    count.breaches = {name: int(n) for i, name in enumerate(made.broken) if (n := found[str(i)])}
+    states = _closing(every, made.job, made.entity)
+    if states is not None and closing is not None:
+        states.write.mode("overwrite").parquet(closing)
+        every.unpersist()
+    if rejects is not None:
+        faults = made.rejects if count.computed < count.records else made.rejects.limit(0)
+        faults.write.mode("overwrite").parquet(rejects)
+        count.faults = session.read.parquet(rejects).count()
+    elif count.computed < count.records:
+        count.faults = made.rejects.count()
+    return count
 
 
 def _relation(outer: SparkSession, inner: SparkSession, table: DataFrame | str) -> Relation:
@@ -100,7 +200,8 @@ def _relation(outer: SparkSession, inner: SparkSession, table: DataFrame | str) 
     name = f"tiaoli_{next(_numbers)}"
     frame.createOrReplaceGlobalTempView(name)
     database = inner.conf.get("spark.sql.globalTempDatabase", "global_temp")
-    return Relation(f"{database}.{name}", {field.name: field.dataType.simpleString() for field in frame.schema.fields})
+    columns = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+    return Relation(f"{database}.{name}", columns, table if isinstance(table, str) else None)
 
 
 def stepwise(session: SparkSession, parts: Sequence[sql.Part]) -> DataFrame:

@@ -1,59 +1,75 @@
 """What an engine of SQL is asked to do: rules and tables with their columns → a plan, and the queries for results and rejects.
 
-The tables are wide (a row a record), of columns whose types hold values exactly; they are looked at before a query is written.
+The columns are of types that hold values exactly; they are looked at before a query is written. A long table (a row a record and year) is
+made wide within the query; an opening state is joined to the records.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tiaoli import model as m
 from tiaoli.api import Rules
 from tiaoli.backends import columns as c
 from tiaoli.backends import sql
+from tiaoli.backends import sql_code as code
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import Wishes, column, lower, sort_of
-from tiaoli.backends.sql_code import Dialect
+from tiaoli.backends.sql_code import Dialect, Sql
+from tiaoli.backends.sql_tables import OPENED, Mark, aliased
 from tiaoli.batch.headings import Given, Headings, read_headings
-from tiaoli.batch.layout import ID, Shape, Units
+from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
+from tiaoli.batch.states import check_states, year_of_states
+from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
+from tiaoli.record_facts import ID_KEYS
 from tiaoli.values import INSURED
 
-
-@dataclass(frozen=True)
-class Wish:
-    """What is asked for. ``rules`` None: all 结果 rules. ``unique``: ids are known to be unique, and not looked through."""
-
-    years: range
-    rules: Sequence[str] | None = None
-    readings: Mapping[str, str] = field(default_factory=dict)
-    units: Units = Units.YUAN
-    reasons: bool = False
-    unique: bool = False
-    lang: str = "zh"
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A table: how it is named in a query, and the types of its columns by name, as the engine spells them."""
+    """A table: how it is named in a query, and the types of its columns by name, as the engine spells them; ``path`` is for messages."""
 
     name: str
     columns: Mapping[str, str]
+    path: str | None = None
+
+
+@dataclass(slots=True)
+class Count:
+    """What became of records: rows read, records computed, faults found; broken mandates by text and year."""
+
+    rows: int = 0
+    records: int = 0
+    computed: int = 0
+    faults: int = 0
+    breaches: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Job:
-    """Rules over tables by kind of record, in a dialect. ``homes``: places whose rules are those of ``rules``."""
+    """Rules over tables by kind of record, in a dialect.
+
+    ``homes``: places whose rules are those of ``rules``; ``unique``: ids are known to be unique, and not looked through; ``opening``: states of
+    insured persons to go on from; ``closing``: their states after the last year are wanted too.
+    """
 
     rules: Rules
     tables: Mapping[str, Relation]
     wish: Wish
     dialect: Dialect
     homes: tuple[str, ...] = ()
+    unique: bool = False
+    opening: Relation | None = None
+    closing: bool = False
 
     @cached_property
     def _wanted(self) -> tuple[m.Program, tuple[str, ...], tuple[str, ...]]:
@@ -63,43 +79,163 @@ class Job:
     def program(self) -> m.Program:
         return self._wanted[0]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The rules that are asked for."""
+        return self._wanted[1]
+
     @cached_property
-    def headings(self) -> Mapping[str, Headings]:
-        """What the columns are, by kind. Raises UsageError with all that is wrong."""
-        found = {k: read_headings(self.program, k, list(t.columns), t.name) for k, t in self.tables.items()}
-        wrong = [d for kind, own in found.items() for d in _misfits(self.tables[kind], own, self.wish.units)]
+    def given(self) -> Mapping[str, Headings]:
+        """What the columns of the tables are, by kind. Raises UsageError with all that is wrong."""
+        found = {
+            kind: read_headings(
+                self.program, kind, list(t.columns), t.path, (), self._facts_read if kind == INSURED else None
+            )
+            for kind, t in self.tables.items()
+        }
+        wrong = [d for kind, own in found.items() for d in _misfits(self.tables[kind], own)]
         if wrong:
             raise UsageError(wrong)
         return found
+
+    def _facts_read(self) -> frozenset[str]:
+        compiled = self.rules.compiled(self.wish.years, self.wish.rules, self.wish.readings)
+        return frozenset[str]().union(*compiled.needed_facts.values())
+
+    @cached_property
+    def headings(self) -> Mapping[str, Headings]:
+        """What the columns are once every table is wide, by kind."""
+        return {kind: self._widened(own) if own.shape is Shape.LONG else own for kind, own in self.given.items()}
+
+    def _widened(self, own: Headings) -> Headings:
+        columns: list[Given] = []
+        for given in own.columns:
+            if given.fact is not None and not given.fact.yearly:
+                columns.append(given)
+            else:
+                columns += [replace(given, name=f"{given.name}{YEAR_SIGN}{y}", year=y) for y in self._span]
+        return replace(own, shape=Shape.WIDE, ident=ID, year=None, columns=tuple(columns))
+
+    @property
+    def _span(self) -> range:
+        """The years that are read of a long table."""
+        return range(self.program.first, self.wish.years.stop)
+
+    @cached_property
+    def opened(self) -> int | None:
+        """The year at whose end the opening states are. Raises UsageError."""
+        return None if self.opening is None else year_of_states(self.opening.columns, self.program, self.wish.years)
 
     @cached_property
     def plan(self) -> c.Plan:
         """The plan over the columns that the tables have."""
         have = {kind: frozenset(_named(g) for g in own.facts.values()) for kind, own in self.headings.items()}
         _, names, lasting = self._wanted
-        return lower(
-            self.program, self.wish.years, Wishes(names, have, self.wish.readings, lasting, None, self.wish.reasons)
-        )
+        wishes = Wishes(names, have, self.wish.readings, lasting, self.opened, self.wish.reasons, self.closing)
+        plan = lower(self.program, self.wish.years, wishes)
+        if self.opening is not None:
+            check_states(plan, self.opening.columns)
+        return plan
 
     @cached_property
     def setting(self) -> sql.Setting:
-        sources = {kind: self._source(self.tables[kind], own) for kind, own in self.headings.items()}
+        sources = {kind: self._source(kind) for kind in self.tables}
         have = {kind: [_named(g) for g in own.facts.values()] for kind, own in self.headings.items()}
-        places = {kind: _places(own) for kind, own in self.headings.items()}
+        places = {kind: [g.name for g in own.columns if g.fact is None] for kind, own in self.headings.items()}
+        longs = [kind for kind, own in self.given.items() if own.shape is Shape.LONG]
+        present = {kind: {year: f"{_PRESENT}{year}" for year in self._span} for kind in longs}
+        marks = {kind: self._marks(kind) for kind in self.tables}
         whole = self.wish.units is Units.FEN
         homes = (self.rules.place, *self.homes)
-        return sql.Setting(sources, self.dialect, whole, have, self.wish.unique, places, homes, lang=self.wish.lang)
+        return sql.Setting(
+            sources, self.dialect, whole, have, self.unique, places, homes, self.wish.lang, marks, present
+        )
 
-    def _source(self, table: Relation, headings: Headings) -> str:
-        """The table, with the column of ids under its Chinese name."""
-        if headings.ident == ID:
-            return table.name
+    # ── tables as queries read them ──
+    def _marks(self, kind: str) -> list[Mark]:
+        given = self.given[kind]
+        found = []
+        if given.shape is Shape.LONG:
+            found = [Mark(f"{_ODD}{number}", number, str(given.year)) for number in ("E722", "E723", "E724")]
+            found += [Mark(f"{_ODD}{g.name}", "E709", g.name) for g in _of_records(given)]
+        if kind == INSURED and self._goes_on:
+            found.append(Mark(_STATELESS, "E822", ID))
+        return found
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether anything is read from the opening states."""
+        return any(i.opening for i in self.plan.kinds[INSURED].inputs)
+
+    def _source(self, kind: str) -> str:
+        """The table of a kind: wide, its ids in a column of the Chinese name, opening states beside."""
+        given, table = self.given[kind], self.tables[kind]
+        select = self._wide(given, table) if given.shape is Shape.LONG else None
+        if select is None and given.ident != ID:
+            select = _select("*", aliased(code.column(given.ident), ID)).from_(self._read(table.name))
+        if kind == INSURED and self.opening is not None and self._goes_on:
+            select = self._with_states(select, table)
+        return table.name if select is None else f"({select.sql(dialect=self.dialect)})"
+
+    def _read(self, name: str) -> Sql:
+        return sql.source_of(name, self.dialect)
+
+    def _with_states(self, records: exp.Select | None, table: Relation) -> exp.Select:
         from sqlglot import exp
 
-        ident = exp.column(exp.to_identifier(headings.ident, quoted=True)).as_(exp.to_identifier(ID, quoted=True))
-        select = exp.select("*", ident).from_(exp.maybe_parse(table.name, into=exp.Table, dialect=self.dialect))
-        return f"({select.sql(dialect=self.dialect)})"
+        assert self.opening is not None
+        ident = next((n for n in self.opening.columns if n in ID_KEYS), ID)
+        states = [aliased(_text(code.column(ident, "t")), _STATE_ID)]
+        states += [aliased(code.column(n, "t"), OPENED + n) for n in self.opening.columns if n != ident]
+        beside = _select(*states).from_(self._read(self.opening.name)).subquery("s")
+        stateless = aliased(code.is_null(code.column(_STATE_ID, "s")), _STATELESS)
+        source = self._read(table.name) if records is None else records.subquery("t")
+        columns = (exp.Column(this=exp.Star(), table=exp.to_identifier(name)) for name in ("t", "s"))
+        same = code.binary("=", _text(code.column(ID, "t")), code.column(_STATE_ID, "s"))
+        return _select(*columns, stateless).from_(source).join(beside, on=same, join_type="left", copy=False)
 
+    def _wide(self, given: Headings, table: Relation) -> exp.Select:
+        """A row a record: each cell of a year under the name of the year, what belongs to the record once, and what is wrong with its rows."""
+        from sqlglot import exp
+
+        year = code.column(_YEAR)
+        of_records = {g.name for g in _of_records(given)}
+        ident = aliased(_text(code.column(given.ident, "t")), ID)
+        rows = _select("*", ident, aliased(self._year(given, table), _YEAR)) if given.ident != ID else None
+        if rows is None:
+            others = [aliased(code.column(n, "t"), n) for n in table.columns if n != ID]
+            rows = _select(ident, *others, aliased(self._year(given, table), _YEAR))
+        columns: list[Sql] = [code.column(ID)]
+        for g in given.columns:
+            if g.name in of_records:
+                columns.append(aliased(_most(code.column(g.name)), g.name))
+                several = code.binary("≠", _least(code.column(g.name)), _most(code.column(g.name)))
+                columns.append(aliased(_true(several), f"{_ODD}{g.name}"))
+                continue
+            for y in self._span:
+                own = code.case([(code.binary("=", year.copy(), code.number(y)), code.column(g.name))])
+                columns.append(aliased(_most(own), f"{g.name}{YEAR_SIGN}{y}"))
+        for y in self._span:
+            there = code.case([(code.binary("=", year.copy(), code.number(y)), code.number(1))], code.number(0))
+            columns.append(aliased(code.binary("=", _most(there), code.number(1)), f"{_PRESENT}{y}"))
+        yearly = [code.is_there(code.column(g.name)) for g in given.columns if g.name not in of_records]
+        empty = code.is_null(code.column(str(given.year), None))
+        lost = code.both(code.is_null(year.copy()), code.either(code.negated(empty), *yearly))
+        early = code.binary("<", year.copy(), code.number(self.program.first))
+        twice = code.binary(">", exp.Count(this=year.copy()), exp.Count(this=exp.Distinct(expressions=[year.copy()])))
+        columns += [aliased(_any(lost), f"{_ODD}E722"), aliased(twice, f"{_ODD}E723")]
+        columns.append(aliased(_any(early), f"{_ODD}E724"))
+        return _select(*columns).from_(rows.from_(self._read(table.name)).subquery("r")).group_by(code.column(ID))
+
+    def _year(self, given: Headings, table: Relation) -> Sql:
+        """The year of a row, null where it is none."""
+        held = code.column(str(given.year), "t")
+        if _HOLD[Sort.WHOLE].fullmatch(table.columns[str(given.year)].lower()):
+            return code.cast(held, "INT", trying=True)
+        plain = code.call("REPLACE", code.call("TRIM", _text(held)), code.text("年度"), code.text(""))
+        return code.cast(plain, "INT", trying=True)
+
+    # ── queries ──
     def query(self, entity: str = INSURED) -> str:
         """Return the query for the results of one kind of record."""
         return sql.query(self.plan, self.program, self.setting, entity)
@@ -108,14 +244,69 @@ class Job:
         """Return the query for the faults of one kind of record."""
         return sql.rejects(self.plan, self.program, self.setting, entity)
 
+    def result_columns(self, entity: str = INSURED) -> list[str]:
+        """Return the columns of the table of results, but for ids."""
+        own = self.plan.kinds[entity]
+        return [o.column for o in (*own.outputs, *own.reasons)]
+
+    def layout(self, entity: str = INSURED) -> Shape:
+        """Return how the results are laid out."""
+        return self.wish.layout or self.given[entity].shape
+
+    def divided(self, table: str, entity: str = INSURED) -> tuple[str, str]:
+        """Return the queries for results and closing state over a table with everything, see `sql.everything`."""
+        results = self.result_columns(entity)
+        if self.layout(entity) is Shape.LONG:
+            names = list(dict.fromkeys(name.rpartition(YEAR_SIGN)[0] for name in results))
+            first = sql.lengthened(table, names, self.wish.years, self.dialect)
+        else:
+            plain = _select(code.column(ID), *(code.column(n) for n in results)).from_(self._read(table))
+            first = plain.sql(dialect=self.dialect)
+        state = [aliased(code.column(sql.CLOSING + o.column), o.column) for o in self.plan.kinds[entity].closing]
+        second = _select(code.column(ID), *state).from_(self._read(table)).sql(dialect=self.dialect)
+        return first, second
+
+
+_YEAR, _PRESENT, _ODD = "!年度", "!有 ", "!误 "
+_STATE_ID, _STATELESS = "!期初编号", "!无期初"
+
+
+def _of_records(given: Headings) -> list[Given]:
+    """The columns of a long table that belong to the whole record."""
+    return [g for g in given.columns if g.fact is not None and not g.fact.yearly]
+
 
 def _named(given: Given) -> str:
     assert given.fact is not None
     return column(given.fact.name, given.year)
 
 
-def _places(headings: Headings) -> list[str]:
-    return [g.name for g in headings.columns if g.fact is None]
+def _select(*columns: object) -> exp.Select:
+    from sqlglot import exp
+
+    return exp.select(*columns, copy=False)  # type: ignore[arg-type]
+
+
+def _text(value: Sql) -> Sql:
+    return code.cast(value, "TEXT")
+
+
+def _most(value: Sql) -> Sql:
+    return code.call("MAX", value)
+
+
+def _least(value: Sql) -> Sql:
+    return code.call("MIN", value)
+
+
+def _true(condition: Sql) -> Sql:
+    """Whether a condition holds; one that is null does not."""
+    return code.case([(condition, code.fixed(True))], code.fixed(False))
+
+
+def _any(condition: Sql) -> Sql:
+    """Whether a condition holds of one row of a group."""
+    return code.binary("=", _most(code.case([(condition, code.number(1))], code.number(0))), code.number(1))
 
 
 # ── types of columns ─────────────────────────────────────────────────────────
@@ -130,12 +321,8 @@ _NOTHING = ('"null"', "null", "void")
 _FLOATS = ("float", "double", "real")
 
 
-def _misfits(table: Relation, headings: Headings, units: Units) -> Iterator[Diagnostic]:
-    """What is wrong with the types of columns, and with a table that is not wide."""
-    if headings.shape is Shape.LONG:
-        reason = "这里只读宽表（一人一行，列名如 参保@2025）\0only wide tables are read here: a row a person, columns such as 参保@2025"
-        yield Diagnostic("E704", {"path": table.name, "reason": reason})
-        return
+def _misfits(table: Relation, headings: Headings) -> Iterator[Diagnostic]:
+    """What is wrong with the types of columns."""
     for given in headings.columns:
         kind = table.columns[given.name].lower()
         if given.fact is None or kind in _NOTHING or _HOLD[sort_of(given.fact.type)].fullmatch(kind):
@@ -150,3 +337,6 @@ def homes_among(rules: Rules, places: Collection[str]) -> tuple[str, ...]:
     from tiaoli.record_facts import PLACE
 
     return tuple(sorted(p for p in places if PLACE.fullmatch(p) is not None and rules.same_rules(p)))
+
+
+__all__ = ["Count", "Job", "Relation", "homes_among"]

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tiaoli import model as m
 from tiaoli.backends import columns as c
 from tiaoli.backends.low import sort_of
 from tiaoli.batch.computing import held_as
-from tiaoli.batch.layout import YEAR_SIGN
+from tiaoli.batch.layout import YEAR_SIGN, year_of_column
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.record_facts import ID_KEYS
+from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+def year_of_states(names: Iterable[str], program: m.Program, years: range) -> int:
+    """Return the year at whose end the states in columns ``names`` are. Raises UsageError where a run of ``years`` cannot begin with them."""
+    own = [n for n in names if n not in ID_KEYS]
+    found = {parts[1] for n in own if (parts := year_of_column(n)) is not None}
+    if not own:  # nothing is carried on: a state of any year
+        return years.start - 1
+    if len(found) != 1:
+        listed = "、".join(map(str, sorted(found))) or "—"
+        reason = f"期初须是同一年度末的状态，列名如“参保@2026”；这里的年度是 {listed}\0an opening is the state of the end of one year, its columns named like '参保@2026'; found the years {listed}"
+        raise UsageError([Diagnostic("E822", {"reason": reason})])
+    year = found.pop()
+    if not program.first <= year < years.start:
+        wanted = years.start - 1
+        reason = f"状态是{year}年度末的，这次计算要的是{wanted}年度末的\0the state is of the end of {year}; this run needs that of {wanted}"
+        raise UsageError([Diagnostic("E822", {"reason": reason})])
+    return year
+
+
+def check_states(plan: c.Plan, names: Iterable[str]) -> None:
+    """Raise UsageError where states in columns ``names`` lack what a plan goes on from."""
+    there = set(names)
+    lacking = [i.name for i in plan.kinds[INSURED].inputs if i.opening and i.column not in there]
+    if lacking:
+        reason = f"状态里缺少 {'、'.join(lacking)}\0the state lacks {', '.join(lacking)}"
+        raise UsageError([Diagnostic("E822", {"reason": reason})])
 
 
 def as_values(frame: pl.LazyFrame, program: m.Program) -> pl.LazyFrame:
