@@ -47,7 +47,7 @@ def run(
 
     ``opening`` and ``closing``: states of insured persons to go on from, and those after the last year. ``output``, ``closing`` and ``rejects`` are
     Parquet, or CSV by their suffix. ``unique``: ids are known to be, and are not looked through. ``memory`` is DuckDB's limit, such as ``4GB``;
-    ``watch`` is told, some times a second, how much of the query is done, in percent. Returns what was asked of DuckDB, and what became of the records. Raises UsageError.
+    ``watch`` is told every second how much of the query is done, in percent. Returns what was asked of DuckDB, and what became of the records. Raises UsageError.
     """
     output, rejects = Path(output), None if rejects is None else Path(rejects)
     with _connected(memory, threads, output.parent) as connection, _watched(connection, watch):
@@ -148,7 +148,7 @@ def _watched(connection: duckdb.DuckDBPyConnection, watch: Callable[[int], None]
     ended = Event()
 
     def look() -> None:
-        while not ended.wait(0.2):
+        while not ended.wait(1):
             watch(max(0, int(connection.query_progress())))
 
     connection.execute("SET enable_progress_bar = true")
