@@ -26,6 +26,7 @@ from tiaoli.outline import check_headers, check_outlines
 from tiaoli.parse import parse
 from tiaoli.shelf import Shelved, cited, glance
 from tiaoli.source import Source
+from tiaoli.uncollected import uncollected
 from tiaoli.workshop import Workshop
 
 HORIZON = 30
@@ -113,6 +114,11 @@ def load(paths: Sequence[Path] = (), built_in: bool = True, place: str | None = 
     With ``place``, built-in documents that do not apply there stay on the shelf. Raises TiaoliError when a path does not exist, holds no
     ruleset or cannot be read.
     """
+    with uncollected():
+        return _load(paths, built_in, place)
+
+
+def _load(paths: Sequence[Path], built_in: bool, place: str | None) -> Library:
     own = [parse(source) for path in paths for source in _sources(path)]
     if not built_in:
         return _library(own)

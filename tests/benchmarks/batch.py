@@ -178,7 +178,10 @@ WORK: dict[str, Callable[[Path, Path], None]] = {
 def work(name: str, source: Path, target: Path) -> None:
     """Do one piece of work and print what it took."""
     if name.startswith(("ours", "ready", "small")):  # as the command does
-        os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "2")
+        from tiaoli.apps.table_running import ENVIRONMENT
+
+        for variable, value in ENVIRONMENT.items():
+            os.environ.setdefault(variable, value)
         os.environ.setdefault(
             "TIAOLI_TABLES", str(Path(tempfile.gettempdir()) / f"tiaoli-benchmark-{os.getuid()}.tables")
         )

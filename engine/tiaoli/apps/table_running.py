@@ -28,6 +28,13 @@ LARGE = 32 << 20
 """Bytes from which a CSV file is computed as a table without being asked."""
 
 
+ENVIRONMENT = {
+    "POLARS_ROW_GROUP_PREFETCH_SIZE": "2",  # read ahead less than Polars would: it holds each group whole
+    "OPENBLAS_NUM_THREADS": "1",  # NumPy is there for whole numbers: its threads for matrices would only spin
+}
+"""What a run sets for the libraries under it, where nobody else has."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What `run` is told about tables; each is None or empty where it was not given. ``others``: options given that tables do not have."""
@@ -109,9 +116,8 @@ class TableRun:
         """Run; return whether there were findings in the data."""
         if self.options.others:
             wrong(Diagnostic("E870", {"option": "、".join(self.options.others)}))
-        os.environ.setdefault(
-            "POLARS_ROW_GROUP_PREFETCH_SIZE", "2"
-        )  # read ahead less than Polars would: it holds each group whole
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
         more = {"duckdb": ("duckdb", "sqlglot"), "spark": ("pyspark", "sqlglot")}.get(self.engine, ())
         needs_packages(*more, extra="spark" if self.engine == "spark" else "batch")
         self._sensible(output, closing)
