@@ -554,3 +554,9 @@ def test_a_query_is_printed_in_each_dialect(command: Command, dialect: str, quer
 
 def test_a_dialect_that_is_not_known(command: Command) -> None:
     assert command("compile", "CN-JX", "--year", "2026", "--dialect", "oracle").code == 2
+
+
+@pytest.mark.parametrize("source", ("a b c (", ")", "", "people where"))
+def test_a_source_that_is_no_table(command: Command, source: str) -> None:
+    said = command("compile", "CN-JX", "--year", "2026", "--source", source)
+    assert said.code == 2 and "E825" in said.err and "--source" in said.err, said.err

@@ -337,6 +337,8 @@ def compiled_query(
     unit = layout_of("wide", units)[1]
     years = years_of(year)
     needs_packages("sqlglot")
+    if source is not None:
+        _is_source(source, dialect)
     with guarded():
         from tiaoli.backends import sql
         from tiaoli.backends.lower import Wishes, lower
@@ -364,3 +366,16 @@ def compiled_query(
         )
         written = {"results": sql.query, "rejects": sql.rejects, "closing": sql.closing, "breaches": sql.breaches}[what]
         print(written(plan, program, setting))
+
+
+def _is_source(text: str, dialect: str) -> None:
+    """Say so where a text cannot stand behind FROM."""
+    from sqlglot.errors import SqlglotError
+
+    from tiaoli.backends import sql
+
+    try:
+        sql.source_of(text, dialect)  # type: ignore[arg-type]
+    except (SqlglotError, KeyError):
+        form = words("表名，或 read_parquet('…') 这样的写法", "a table, or such as read_parquet('…')")
+        wrong(Diagnostic("E825", {"text": f"--source {text}", "form": f"--source {form}"}))

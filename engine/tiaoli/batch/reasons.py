@@ -72,13 +72,14 @@ _HEADINGS = {
 Found = tuple[int, Reason]
 
 
-def _cells(year: int, reason: Reason) -> tuple[str, ...]:
-    return str(year), reason.rule, str(reason.code), reason.condition, reason.citation, reason.place
+def _cells(year: int, reason: Reason, lang: str) -> tuple[str, ...]:
+    condition = "otherwise" if lang == "en" and reason.kind == "otherwise" else reason.condition
+    return str(year), reason.rule, str(reason.code), condition, reason.citation, reason.place
 
 
 def as_text(found: Sequence[Found], lang: str) -> str:
     """Return the codes as lines, cells parted by tabs."""
-    return "\n".join("\t".join(row) for row in (_HEADINGS[lang], *(_cells(*one) for one in found)))
+    return "\n".join("\t".join(row) for row in (_HEADINGS[lang], *(_cells(*one, lang) for one in found)))
 
 
 def as_rich(found: Sequence[Found], lang: str) -> Any:
@@ -87,7 +88,7 @@ def as_rich(found: Sequence[Found], lang: str) -> Any:
 
     table = Table(*_HEADINGS[lang], header_style="bold")
     for one in found:
-        table.add_row(*_cells(*one))
+        table.add_row(*_cells(*one, lang))
     return table
 
 
@@ -113,4 +114,4 @@ def write_csv(found: Sequence[Found], path: Path) -> None:
     import csv
 
     with whole_file(path) as partial, partial.open("w", encoding="utf-8-sig", newline="") as stream:
-        csv.writer(stream).writerows([_HEADINGS["zh"], *(_cells(*one) for one in found)])
+        csv.writer(stream).writerows([_HEADINGS["zh"], *(_cells(*one, "zh") for one in found)])
