@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -124,23 +125,45 @@ def _load(paths: Sequence[Path], built_in: bool, place: str | None) -> Library:
         return _library(own)
     numbers = {document.header.document for document, _ in own if document.header}
     with as_file(files("tiaoli.rulesets")) as folder:
-        sources = _sources(folder, prefix="tiaoli:")
+        sources = _shipped(folder, tuple(map(_stamp, sorted(folder.rglob("*.tiaoli")))))
     if place is not None:
         return _about(place, sources, own, numbers)
-    shipped = [parse(source) for source in sources]
+    shipped = [(document, list(found)) for document, found in map(_parsed, sources)]
     kept = [p for p in shipped if p[0].header is None or p[0].header.document not in numbers]
     return _library([*kept, *own])
+
+
+@lru_cache(maxsize=1)
+def _shipped(folder: Path, _stamps: tuple[tuple[str, int, int], ...]) -> tuple[Source, ...]:
+    """The built-in texts; read again only when a file has changed."""
+    return tuple(_sources(folder, prefix="tiaoli:"))
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    """What tells a file from another one of the same name."""
+    stat = file.stat()
+    return str(file), stat.st_mtime_ns, stat.st_size
+
+
+@lru_cache(maxsize=256)
+def _parsed(source: Source) -> tuple[s.Document, tuple[Diagnostic, ...]]:
+    """A built-in text, parsed once a process."""
+    document, found = parse(source)
+    return document, tuple(found)
+
+
+_glanced = lru_cache(maxsize=256)(glance)
 
 
 def _about(
     place: str, sources: Sequence[Source], own: Sequence[tuple[s.Document, list[Diagnostic]]], numbers: set[str]
 ) -> Library:
     """The documents of ``place`` and those that one's own cite; the shipped ones are known to be sound one by one."""
-    glances = [(source, glance(source)) for source in sources]
+    glances = [(source, _glanced(source)) for source in sources]
     shelved = [d for _, d in glances if d is not None and d.number not in numbers]
     named = cited(shelved, [document.source.text for document, _ in own])
     wanted = [d for d in shelved if d.applies(place) or d in named]
-    shipped = [parse(d.source)[0] for d in wanted] + [parse(source)[0] for source, d in glances if d is None]
+    shipped = [_parsed(d.source)[0] for d in wanted] + [_parsed(source)[0] for source, d in glances if d is None]
     shipped = [d for d in shipped if d.header is not None and d.header.document not in numbers]
     found = [diagnostic for _, mistakes in own for diagnostic in mistakes]
     documents = [*shipped, *(document for document, _ in own)]

@@ -29,6 +29,9 @@ Windows: TypeAlias = "Callable[[], Iterator[pl.DataFrame]]"
 WINDOW = 500_000
 """Rows in a window, about."""
 
+DEALT = 2_000_000
+"""Rows that may wait at a time to be dealt into files, all files together."""
+
 PRESENT = "\0有"
 ODD = "\0疑"
 """Columns of a widened table: whether the person has a row of the year; whether a row of it is faulty, or they contradict each other."""
@@ -395,7 +398,8 @@ def deal(frame: pl.LazyFrame, parts: int, folder: Path) -> None:
         folder, key=part.alias("\0part"), include_key=False,
         file_path_provider=lambda given: f"{given.partition_keys.item()}.parquet",
     )  # fmt: skip
-    frame.sink_parquet(target, row_group_size=20_000, compression="lz4", statistics=False, mkdir=True)
+    waiting = max(500, min(20_000, DEALT // parts))
+    frame.sink_parquet(target, row_group_size=waiting, compression="lz4", statistics=False, mkdir=True)
 
 
 def _source(windows: Windows, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
