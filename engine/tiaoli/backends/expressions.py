@@ -133,10 +133,10 @@ def _day(operation: str, low: int, high: int, *operands: Expression) -> Expressi
 
 def _folded(call: Call) -> Expression:
     values = [o.value for o in call.operands if isinstance(o, Literal)]
-    if len(values) < len(call.operands):
-        return call
     if None in values:
         return absent(call.sort)
+    if len(values) < len(call.operands):
+        return call
     return literal(_COMPUTE[call.operation](*values))
 
 
@@ -457,7 +457,9 @@ def lookup(key: Expression, table: Mapping[Scalar, Scalar], sort: Sort) -> Expre
         found = table.get(key.value)
         return absent(sort) if found is None else literal(found)
     values = [literal(v) for v in table.values() if v is not None]
-    low, high = min((v.low for v in values), default=0), max((v.high for v in values), default=0)
+    if not values:
+        return absent(sort)
+    low, high = min(v.low for v in values), max(v.high for v in values)
     return Lookup(sort, low, high, True, key, tuple((k, v) for k, v in table.items() if v is not None))
 
 
