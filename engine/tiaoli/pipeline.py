@@ -109,17 +109,13 @@ def check_library(library: Library) -> list[Diagnostic]:
     return sorted(unique.values(), key=lambda d: d.place)
 
 
+@uncollected()
 def load(paths: Sequence[Path] = (), built_in: bool = True, place: str | None = None) -> Library:
     """Read the built-in rulesets and those under ``paths`` (files or folders). A document found in ``paths`` replaces the built-in one.
 
     With ``place``, built-in documents that do not apply there stay on the shelf. Raises TiaoliError when a path does not exist, holds no
     ruleset or cannot be read.
     """
-    with uncollected():
-        return _load(paths, built_in, place)
-
-
-def _load(paths: Sequence[Path], built_in: bool, place: str | None) -> Library:
     own = [parse(source) for path in paths for source in _sources(path)]
     if not built_in:
         return _library(own)

@@ -181,7 +181,6 @@ def run(
     set_lang(lang)
     years = years_of(year)
     alone = [name for name, given in (("--strict", strict), ("--provenance", provenance)) if given]
-    gc.disable()  # rules are read and compiled into many small nodes that all stay
     wishes = Options(engine, layout, units, persons, rejects, reasons, resume, summary, by or (), alone)
     with guarded():
         rules = _rules(place, rulesets)
@@ -190,8 +189,6 @@ def run(
         )
         keep_apart(files, opening, output, closing)
         chosen = engine_for(wishes, files, output)
-        if chosen == "interpreter":
-            gc.enable()
         if chosen != "interpreter":
             table = TableRun(rules, files, years, rule, readings_of(reading), wishes, chosen)
             if table.go(output, opening, closing):

@@ -375,32 +375,16 @@ _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
 # ── steps ────────────────────────────────────────────────────────────────────
 
 
-def compute(
-    frame: pl.LazyFrame,
-    definitions: Iterable[c.Definition],
-    full: Iterable[str] = (),
-    passing: Container[str] | None = None,
-) -> pl.LazyFrame:
+def compute(frame: pl.LazyFrame, definitions: Iterable[c.Definition], full: Iterable[str] = ()) -> pl.LazyFrame:
     """Return the frame with the columns of definitions, each of which reads what the frame has or an earlier one gives.
 
-    ``full``: columns of the frame that surely hold no null. ``passing``: columns that are wanted afterwards; others that definitions
-    read or give may be left out, so that less is held at a time. None keeps all.
+    ``full``: columns of the frame that surely hold no null.
     """
     every = tuple(shared(definitions))
     writer = _Writer({*full, *(d.column for d in every if not d.expression.nullable)})
-    layers = _layers(every)
-    last = {name: i for i, layer in enumerate(layers) for d in layer for name in c.reads(d.expression)}
-    done: list[str] = []
-    for i, layer in enumerate(layers):
+    for layer in _layers(every):
         frame = frame.with_columns([writer.column(d.expression).alias(d.column) for d in layer])
-        done += [name for name, at in last.items() if at == i and passing is not None and name not in passing]
-        if len(done) >= _PORTION:
-            frame, done = frame.drop(done), []
     return frame
-
-
-_PORTION = 40
-"""Columns that are left out at a time: to name what stays costs a little for each column."""
 
 
 def _layers(definitions: Iterable[c.Definition]) -> list[list[c.Definition]]:

@@ -28,6 +28,7 @@ from tiaoli.errors import UsageError
 from tiaoli.operators import MOST_MEMBERS
 from tiaoli.record_facts import default_of, limits_of
 from tiaoli.simplify import Fixed, simplify
+from tiaoli.uncollected import uncollected
 from tiaoli.values import INSURED, Kind, Type
 
 WIDEST = 2**127 - 1
@@ -61,6 +62,7 @@ def present_column(year: int) -> str:
     return f"有记录@{year}"
 
 
+@uncollected()
 def lower(program: m.Program, asked: range, wishes: Wishes) -> c.Plan:
     """Return the plan for the years ``asked``. Raises UsageError where a value cannot be held in columns."""
     kinds = tuple(e for e in (INSURED, *program.entities) if e in wishes.have)

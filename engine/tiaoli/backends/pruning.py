@@ -10,7 +10,7 @@ from tiaoli.backends import columns as c
 
 def pruned(plan: c.Plan) -> c.Plan:
     """Return the plan without columns, joins, figures and inputs that nothing given out rests on."""
-    needed = {kind: set(given_out(own)) for kind, own in plan.kinds.items()}
+    needed = {kind: set(_given_out(own)) for kind, own in plan.kinds.items()}
     steps: list[c.Step] = []
     for step in reversed(plan.steps):
         kept = _kept(step, needed)
@@ -20,8 +20,7 @@ def pruned(plan: c.Plan) -> c.Plan:
     return replace(plan, kinds=kinds, steps=tuple(reversed(steps)))
 
 
-def given_out(own: c.KindPlan) -> Iterator[str]:
-    """Yield the columns on which what is given out of a kind of record rests directly."""
+def _given_out(own: c.KindPlan) -> Iterator[str]:
     for given in (*own.outputs, *own.reasons, *own.closing, *own.breaches):
         yield from c.reads(given.expression)
     for check in own.failures:

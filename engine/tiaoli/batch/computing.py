@@ -14,13 +14,13 @@ from tiaoli import model as m
 from tiaoli.backends import columnar
 from tiaoli.backends import columns as c
 from tiaoli.backends.lower import column, present_column, sort_of
-from tiaoli.backends.pruning import given_out
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, Units, dtype_of_type
 from tiaoli.batch.reading import Unreadable, internal, is_blank, read_cells
 from tiaoli.batch.sources import Span
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
+from tiaoli.uncollected import uncollected
 from tiaoli.values import INSURED, Kind, Type
 
 if TYPE_CHECKING:
@@ -354,15 +354,15 @@ def _suspect(table: Table, broken: Sequence[pl.Expr]) -> pl.Expr:
 # ── steps ────────────────────────────────────────────────────────────────────
 
 
+@uncollected()
 def query(program: m.Program, plan: c.Plan, table: Table) -> Query:
     """Return what is computed of insured persons, each by itself, lazily."""
     own = plan.kinds[INSURED]
     frame, unsound = read(program, own, table)
     full = table.full.union(i.column for i in own.inputs if i.default is not None)
-    read_in_the_end = set(given_out(own)).union(*(c.reads(check.fails) for check in own.checks))
     for step in columnar.merged(plan.steps):
         assert isinstance(step, c.Compute), step
-        frame = columnar.compute(frame, step.definitions, full, read_in_the_end)
+        frame = columnar.compute(frame, step.definitions, full)
     return Query(program, own, table, frame, unsound)
 
 

@@ -165,9 +165,8 @@ def _integer(column: pl.Expr, kind: pl.DataType, fact: m.Fact, factor: int, span
     least, most = -(-low // factor), high // factor
     lowest, highest = _bounds(kind) if span is None else (span.low, span.high)
     sides = []
-    if (
-        lowest < least == 0 and highest > most
-    ):  # one look for both: without its sign, a number below zero is beyond any other
+    if lowest < least == 0 and highest > most:
+        # One look for both: without its sign, a number below zero is beyond any other.
         sides.append(column.reinterpret(signed=False) > most)
     else:
         if lowest < least:

@@ -35,7 +35,6 @@ from tiaoli.outcome import Opening, Result
 from tiaoli.people import no_state
 from tiaoli.record_facts import ID_KEYS, Person
 from tiaoli.results import whole_file
-from tiaoli.uncollected import uncollected
 from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
@@ -146,11 +145,10 @@ class Run:
     def ready(self, closing: bool) -> c.Plan:
         """Return the plan, having found nothing wrong with the columns and their types. Raises UsageError."""
         first = self.parts[0]
-        with uncollected():
-            table = self.table(first, self.folder)
-            plan = self.plan_of(table, closing)
-            if not table.read:
-                self._made[first.name, closing] = self._query(table, plan)
+        table = self.table(first, self.folder)
+        plan = self.plan_of(table, closing)
+        if not table.read:
+            self._made[first.name, closing] = self._query(table, plan)
         return plan
 
     def plan_of(self, table: Table, closing: bool) -> c.Plan:
@@ -293,12 +291,11 @@ class Run:
         made = self._made.pop((part.name, closing), None)
         if made is not None:
             return made
-        with uncollected():
-            table = self.table(part, folder)
-            plan = self.plan_of(table, closing)
-            if self.shape is Shape.LONG:
-                table = self.table(part, folder, plan.kinds[INSURED])
-            return self._query(table, plan)
+        table = self.table(part, folder)
+        plan = self.plan_of(table, closing)
+        if self.shape is Shape.LONG:
+            table = self.table(part, folder, plan.kinds[INSURED])
+        return self._query(table, plan)
 
     def _query(self, table: Table, plan: c.Plan) -> Query:
         import polars as pl

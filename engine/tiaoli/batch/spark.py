@@ -134,8 +134,7 @@ def run(
 ) -> tuple[Job, Count]:
     """Compute the records in Parquet files and write folders of Parquet files, in a Spark of this machine.
 
-    Broken mandates are counted while the results are written. What is written twice (with a closing state, or in a long table of results) is
-    kept on disk meanwhile.
+    Broken mandates are counted while the results are written. With a closing state, which is written from the same, all is kept on disk meanwhile.
     """
     from pyspark.sql import SparkSession
 
