@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lark import Lark, Token
+if TYPE_CHECKING:
+    from lark import Lark, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,16 @@ class _AlwaysNames:
 
 def _reserve(token: Token) -> Token:
     keyword = keywords().get(token.value)
-    return Token.new_borrow_pos(keyword.terminal, token.value, token) if keyword else token
+    return type(token).new_borrow_pos(keyword.terminal, token.value, token) if keyword else token
 
 
 @cache
 def parser() -> Lark:
-    """Return the parser of one declaration; its start is `declaration`. Its tables are kept from one process to the next in the file
-    that TIAOLI_TABLES names, if any, and made anew when the grammar changes."""
+    """Return the parser of one declaration; its start is `declaration`. Its tables are kept from one process to the next in the folder
+    that TIAOLI_CACHE names, if any, and made anew when the grammar changes."""
+    from lark import Lark
+
+    kept = os.environ.get("TIAOLI_CACHE")
     return Lark(
         _grammar("tiaoli.lark") + _grammar("keywords.lark"),
         parser="lalr",
@@ -78,7 +85,7 @@ def parser() -> Lark:
         postlex=_AlwaysNames(),
         lexer_callbacks={"NAME": _reserve},
         maybe_placeholders=False,
-        cache=os.environ.get("TIAOLI_TABLES") or False,
+        cache=str(Path(kept) / f"parser-{sys.version_info[0]}{sys.version_info[1]}.tables") if kept else False,
     )
 
 

@@ -22,9 +22,9 @@ from tiaoli.check import check
 from tiaoli.consolidate import applies, by_rank, consolidate, places
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.errors import TiaoliError
+from tiaoli.kept import read
 from tiaoli.model import Program
 from tiaoli.outline import check_headers, check_outlines
-from tiaoli.parse import parse
 from tiaoli.shelf import Shelved, cited, glance
 from tiaoli.source import Source
 from tiaoli.uncollected import uncollected
@@ -53,7 +53,7 @@ class Library:
         wanted = [d for d in self.shelf if d.applies(place)]
         if not wanted:
             return self
-        more = tuple(parse(d.source)[0] for d in wanted)
+        more = tuple(_parsed(d.source)[0] for d in wanted)
         rest = tuple(d for d in self.shelf if d not in wanted)
         return Library((*more, *self.documents), self.diagnostics, rest, self.workshop)
 
@@ -72,7 +72,7 @@ class Library:
 
 def read_library(sources: Iterable[Source]) -> Library:
     """Parse every source and check headers and outlines."""
-    return _library([parse(source) for source in sources])
+    return _library([_parsed_own(source) for source in sources])
 
 
 def _library(parsed: Sequence[tuple[s.Document, list[Diagnostic]]]) -> Library:
@@ -116,7 +116,7 @@ def load(paths: Sequence[Path] = (), built_in: bool = True, place: str | None = 
     With ``place``, built-in documents that do not apply there stay on the shelf. Raises TiaoliError when a path does not exist, holds no
     ruleset or cannot be read.
     """
-    own = [parse(source) for path in paths for source in _sources(path)]
+    own = [_parsed_own(source) for path in paths for source in _sources(path)]
     if not built_in:
         return _library(own)
     numbers = {document.header.document for document, _ in own if document.header}
@@ -143,9 +143,15 @@ def _stamp(file: Path) -> tuple[str, int, int]:
 
 @lru_cache(maxsize=256)
 def _parsed(source: Source) -> tuple[s.Document, tuple[Diagnostic, ...]]:
-    """A built-in text, parsed once a process."""
-    document, found = parse(source)
+    """A built-in text, parsed or taken as an earlier process parsed it, once a process."""
+    document, found = read(source)
     return document, tuple(found)
+
+
+def _parsed_own(source: Source) -> tuple[s.Document, list[Diagnostic]]:
+    from tiaoli.parse import parse  # where all texts are kept, nothing needs the parser
+
+    return parse(source)
 
 
 _glanced = lru_cache(maxsize=256)(glance)

@@ -182,9 +182,7 @@ def work(name: str, source: Path, target: Path) -> None:
 
         for variable, value in ENVIRONMENT.items():
             os.environ.setdefault(variable, value)
-        os.environ.setdefault(
-            "TIAOLI_TABLES", str(Path(tempfile.gettempdir()) / f"tiaoli-benchmark-{os.getuid()}.tables")
-        )
+        os.environ.setdefault("TIAOLI_CACHE", str(Path(tempfile.gettempdir()) / f"tiaoli-benchmark-{os.getuid()}"))
     begin = time.perf_counter()
     WORK[name](source, target)
     spent = time.perf_counter() - begin

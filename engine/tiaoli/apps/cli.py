@@ -430,7 +430,7 @@ def new(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a bug is said in one line (all of it with TIAOLI_DEBUG=1)."""
-    _keep_tables()
+    _keep_parsed()
     _guard(lambda: app(args=None if arguments is None else list(arguments), prog_name="tiaoli"))
 
 
@@ -450,18 +450,16 @@ def script() -> None:
 _kept: list[object] = []  # what lives until the process ends
 
 
-def _keep_tables() -> None:
-    """Let the parser keep its tables in a folder of the user's own, where there is one."""
+def _keep_parsed() -> None:
+    """Let what is parsed, and the parser's tables, be kept in a folder of the user's own, where there is one."""
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tiaoli"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = getattr(os, "getuid", lambda: folder.stat().st_uid)()
         if folder.stat().st_uid == owner and os.access(folder, os.W_OK):
-            os.environ.setdefault(
-                "TIAOLI_TABLES", str(folder / f"parser-{sys.version_info[0]}{sys.version_info[1]}.tables")
-            )
+            os.environ.setdefault("TIAOLI_CACHE", str(folder))
     except (OSError, RuntimeError):
-        pass  # without the folder the parser is made anew each time
+        pass  # without the folder all is made anew each time
 
 
 def _guard(command: Callable[[], None]) -> None:

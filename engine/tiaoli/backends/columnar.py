@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tiaoli.backends import columns as c
@@ -62,9 +62,15 @@ def expression(node: c.Expression, full: Container[str] = frozenset()) -> pl.Exp
 
 
 def _literal(node: c.Literal, bits: Width) -> pl.Expr:
+    return _fixed(node.sort, node.value, whole(bits) if node.sort is Sort.WHOLE else dtype(node))
+
+
+@lru_cache(maxsize=4096)
+def _fixed(_sort: Sort, value: c.Scalar, held: pl.DataType) -> pl.Expr:
+    """A fixed value: made once, for the engine takes its time to make one. The sort keeps 1 and true apart."""
     import polars as pl
 
-    return pl.lit(node.value, dtype=whole(bits) if node.sort is Sort.WHOLE else dtype(node))
+    return pl.lit(value, dtype=held)
 
 
 def _is_null(node: c.Node) -> bool:

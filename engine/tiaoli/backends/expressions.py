@@ -12,7 +12,7 @@ not hold.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum
 from typing import TypeAlias
@@ -34,12 +34,15 @@ class Sort(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What every expression has. ``low``..``high``: how far a number (or a date, by its ordinal) can reach; 0..0 for others."""
+    """What every expression has. ``low``..``high``: how far a number (or a date, by its ordinal) can reach; 0..0 for others.
 
-    sort: Sort
-    low: int
-    high: int
-    nullable: bool
+    What tells expressions apart is mostly what they do, so that alone is hashed.
+    """
+
+    sort: Sort = field(hash=False)
+    low: int = field(hash=False)
+    high: int = field(hash=False)
+    nullable: bool = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)

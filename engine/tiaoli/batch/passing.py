@@ -103,7 +103,6 @@ def watched(frame: pl.LazyFrame, watch: Callable[[int], None]) -> pl.LazyFrame:
 
 def given_twice(frames: Sequence[pl.LazyFrame], ident: str) -> tuple[str, ...]:
     """Return the ids that occur more than once among all frames. 64-bit hashes are held of all ids, and nothing else."""
-    import numpy as np
     import polars as pl
 
     column = pl.col(ident).cast(pl.String)
@@ -111,6 +110,8 @@ def given_twice(frames: Sequence[pl.LazyFrame], ident: str) -> tuple[str, ...]:
         falls = frames[0].select((column <= column.shift(1)).any()).collect(engine="streaming").item()
         if not falls:
             return ()
+    import numpy as np
+
     hashes = [f.select(column.hash(seed=7).alias("h")).collect(engine="streaming")["h"].to_numpy() for f in frames]
     every = np.concatenate(hashes)
     every.sort()

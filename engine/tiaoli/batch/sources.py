@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,35 +78,28 @@ def spans(path: Path | None) -> dict[str, Span]:
         footer = parquet.read_metadata(path)
     except (ArrowException, OSError):
         return {}
+    schema = footer.schema
+    offsets = {i: offset for i in range(len(schema)) if (offset := _offset(schema.column(i))) is not None}
+    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     found: dict[str, Span] = {}
-    unsaid: set[str] = set()
-    for i in range(footer.num_row_groups):
-        group = footer.row_group(i)
-        for j in range(group.num_columns):
-            column = group.column(j)
-            name = column.path_in_schema
-            own = _span(column.statistics)
-            if own is None or name in unsaid:
-                unsaid.add(name)
-                continue
-            so_far = found.get(name, own)
-            found[name] = Span(min(so_far.low, own.low), max(so_far.high, own.high), so_far.nulls or own.nulls)
-    return {name: span for name, span in found.items() if name not in unsaid}
+    for i, offset in offsets.items():
+        own = [group.column(i).statistics for group in groups]
+        if own and all(s is not None and s.has_min_max and s.has_null_count for s in own):
+            low, high = min(s.min_raw for s in own), max(s.max_raw for s in own)
+            found[schema.column(i).path] = Span(low + offset, high + offset, any(s.null_count for s in own))
+    return found
 
 
-def _span(statistics: Any) -> Span | None:
-    if statistics is None or not statistics.has_min_max or not statistics.has_null_count:
-        return None
-    low, high = _ordinal(statistics.min), _ordinal(statistics.max)
-    return None if low is None or high is None else Span(low, high, statistics.null_count > 0)
-
-
-def _ordinal(value: object) -> int | None:
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, int):
-        return value
-    return value.toordinal() if isinstance(value, date) and not isinstance(value, datetime) else None
+def _offset(column: Any) -> int | None:
+    """What is added to the whole number that a column of Parquet holds to have its value, days as ordinals; None for other columns."""
+    match column.physical_type, column.logical_type.type:
+        case "INT32", "DATE":
+            return date(1970, 1, 1).toordinal()
+        case ("INT32" | "INT64", "NONE") | ("BOOLEAN", "NONE"):
+            return 0
+        case (("INT32" | "INT64"), "INT"):
+            return 0 if json.loads(column.logical_type.to_json())["isSigned"] else None
+    return None
 
 
 def open_table(source: Any) -> list[Part]:
