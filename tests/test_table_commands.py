@@ -537,6 +537,130 @@ def test_a_link_to_nothing_sets_a_person_aside(command: Command, tmp_path: Path)
     assert [Decimal(v) for f in totals for v in f.select(pl.col("^总额.*$")).to_series()] == [Decimal("78.00")]
 
 
+CARRIED = (
+    KINDS
+    + """
+结果 规则 街区 的 累计: 金额 初值 0元 = 上年 累计 + 总额
+结果 规则 连年花费: 金额 初值 0元 = 上年 连年花费 + 花费
+"""
+)
+
+
+def _carried(folder: Path, years: range, kind: str, spread: bool = False) -> pl.DataFrame:
+    """People, or the streets that they live in, with what they bring in some years."""
+    if kind == "街区":
+        columns = {f"起付@{y}": [Decimal(i * 10) for i in range(4)] for y in years}
+        return pl.DataFrame({ID: [f"S{i}" for i in range(4)], **columns})
+    costs = {f"花费@{y}": [Decimal(i * 37 * y % 211) for i in range(30)] for y in years}
+    homes = {f"住处@{y}": [None if i % 5 == 0 else f"S{i * y % 3}" for i in range(30)] for y in years}
+    groups = {"组": ["甲" if i % 3 else "乙" for i in range(30)]} if spread else {}
+    return pl.DataFrame({ID: [f"P{i:02d}" for i in range(30)], **costs, **homes, **groups})
+
+
+def _of_years(
+    folder: Path, name: str, years: range, command: Command, *more: object
+) -> dict[str, list[dict[str, Any]]]:
+    """A run over people and streets; the tables of results by kind."""
+    files = {}
+    for kind in (INSURED, "街区"):
+        files[kind] = folder / f"{name}{kind}.parquet"
+        _carried(folder, years, kind).write_parquet(files[kind])
+    output = folder / f"{name}.parquet"
+    said = command(
+        "run", "CN-ZZ", files[INSURED], f"街区={files['街区']}", "--year", f"{years[0]}..{years[-1]}", "--rulesets",
+        folder / "rules", "-o", output, "--layout", "wide", *more,
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    return {k: sorted_rows(f) for k, f in ((INSURED, output), ("街区", folder / f"{name}.街区.parquet"))}
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+def test_states_of_several_kinds_are_handed_over(command: Command, tmp_path: Path, engine: str) -> None:
+    (tmp_path / "rules").mkdir()
+    own(tmp_path / "rules", CARRIED)
+    state = tmp_path / "期末.parquet"
+    whole = _of_years(tmp_path, "全", range(2025, 2029), command)
+    _of_years(tmp_path, "前", range(2025, 2027), command, "--closing", state, "--engine", engine)
+    assert state.exists() and (tmp_path / "期末.街区.parquet").exists()
+    after = _of_years(tmp_path, "后", range(2027, 2029), command, "--opening", state, "--engine", engine)
+    for kind, rows in after.items():
+        assert rows == [{n: w[n] for n in row} for row, w in zip(rows, whole[kind], strict=True)]
+    assert any(row["累计@2028"] > row["总额@2028"] for row in after["街区"])
+
+
+def test_who_of_another_kind_has_no_state_is_set_aside(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    own(tmp_path / "rules", CARRIED)
+    state = tmp_path / "期末.parquet"
+    _of_years(tmp_path, "前", range(2025, 2027), command, "--closing", state)
+    streets = tmp_path / "期末.街区.parquet"
+    pl.read_parquet(streets).filter(pl.col(ID) != "S3").write_parquet(streets)
+    files = (tmp_path / "后参保人.parquet", tmp_path / "后街区.parquet")
+    for file, kind in zip(files, (INSURED, "街区"), strict=True):
+        _carried(tmp_path, range(2027, 2028), kind).write_parquet(file)
+    asked = (
+        "run", "CN-ZZ", files[0], f"街区={files[1]}", "--year", "2027", "--rulesets", tmp_path / "rules", "-o", tmp_path / "o.parquet",
+        "--opening", state,
+    )  # fmt: skip
+    said = command(*asked, "--rejects", tmp_path / "r.csv")
+    assert said.code == 1, said.err
+    assert [(r["编号"], r["代码"]) for r in summary(tmp_path / "r.csv")] == [("S3", "E822")]
+    assert "读入 34 人 = 算出 33 人" in said.err and "街区 3" in said.err
+    said = command(*asked, "--rejects", tmp_path / "d.parquet", "--engine", "duckdb")
+    assert said.code == 1 and "读入 4 个街区 = 算出 3 个街区" in said.err, said.err
+    left = pl.read_parquet(tmp_path / "d.街区.parquet")
+    assert left["编号"].to_list() == ["S3"] and left["代码"].to_list() == ["E822"]
+    streets.unlink()
+    for engine in ("polars", "duckdb"):
+        said = command(*asked, "--engine", engine)
+        assert said.code == 2 and "E822" in said.err and "没有街区的期初状态" in said.err, said.err
+
+
+def test_states_given_twice_are_never_taken(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    own(tmp_path / "rules", CARRIED)
+    state, people = tmp_path / "期末.parquet", tmp_path / "后.parquet"
+    _of_years(tmp_path, "前", range(2025, 2027), command, "--closing", state)
+    held = pl.read_parquet(state)
+    pl.concat([held, held[3:4]]).write_parquet(state)
+    _carried(tmp_path, range(2027, 2028), INSURED).drop("住处@2027").write_parquet(people)
+    asked = (
+        "run", "CN-ZZ", people, "--year", "2027", "--rulesets", tmp_path / "rules", "--rule", "连年花费", "-o", tmp_path / "o.parquet",
+        "--opening", state, "--rejects", tmp_path / "r.parquet",
+    )  # fmt: skip
+    said = command(*asked)
+    assert said.code == 2 and "E822" in said.err and held[ID][3] in said.err, said.err
+    said = command(*asked, "--engine", "duckdb")
+    assert said.code == 1 and "读入 30 人 = 算出 29 人" in said.err, said.err
+    assert pl.read_parquet(tmp_path / "r.parquet")["编号"].to_list() == [held[ID][3]]
+
+
+def test_several_kinds_are_summed_up_and_grouped(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    own(tmp_path / "rules", KINDS)
+    people, streets = tmp_path / "全省", tmp_path / "街.parquet"
+    people.mkdir()
+    frame = _carried(tmp_path, range(2025, 2026), INSURED, spread=True)
+    frame[:11].write_parquet(people / "一.parquet")
+    frame[11:].write_parquet(people / "二.parquet")
+    _carried(tmp_path, range(2025, 2026), "街区").write_parquet(streets)
+    output = tmp_path / "o.parquet"
+    said = command(
+        "run", "CN-ZZ", people, f"街区={streets}", "--year", "2025", "--rulesets", tmp_path / "rules", "-o", output,
+        "--summary", tmp_path / "s.csv", "--by", "组",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    lines = summary(tmp_path / "s.csv")
+    results, regions = pl.read_parquet(output), pl.read_parquet(tmp_path / "o.街区.parquet")
+    assert {ID, "组", "报销@2025", "占比@2025"} <= set(results.columns) and len(results) == 30
+    found = {(r["结果"], r["组"]): (int(r["人数"]), Decimal(r["合计"] or 0)) for r in lines}
+    for group in "甲乙":
+        own_rows = results.filter(pl.col("组") == group)
+        assert found["报销", group] == (len(own_rows), own_rows["报销@2025"].sum())
+    assert found["总额", ""] == (4, regions["总额@2025"].sum())
+    assert found["人数", ""] == (4, Decimal(regions["人数@2025"].sum()))
+
+
 # ── queries ──────────────────────────────────────────────────────────────────
 
 

@@ -317,12 +317,6 @@ RECORD_MESSAGES: dict[str, Message] = {
         "一人一行（长表一人一年一行，且在同一个文件中）；合并或改正编号。",
         "One row a person (in a long table a person and year, all in one file); merge the rows or correct the 编号.",
     ),
-    "E859": Message(
-        "{path}：与其他对象一起计算时，参保人须在一个文件中",
-        "{path}: persons that are computed with other kinds of records must be in one file",
-        "把目录中的文件合成一个。",
-        "Put the files of the folder into one.",
-    ),
     "E858": Message(
         "{path} 的列与 {first} 不同：{names}",
         "the columns of {path} differ from those of {first}: {names}",

@@ -22,6 +22,7 @@ from tiaoli.batch.computing import held_as
 from tiaoli.batch.layout import ID, Shape, Units
 from tiaoli.batch.running import Run, Wish
 from tiaoli.batch.together import Together
+from tiaoli.results import output_of
 from tiaoli.trace import Tracer
 from tiaoli.values import INSURED
 
@@ -263,3 +264,44 @@ def test_worlds_give_the_values_of_the_interpreter(folder: Path, data: st.DataOb
                 assert given == value and type(given) is type(value), (kind, ident, name, year, given, value)
     assert {one.ident for one in rejects} == {fault.person for fault in population.faults}
     assert sum(c.rejected for c in counts.values()) == len({(f.entity, f.person) for f in population.faults})
+
+
+@examples(30)
+@given(st.data())
+def test_states_of_several_kinds_change_no_later_value(folder: Path, data: st.DataObject) -> None:
+    rules = load(data.draw(worlds()))
+    program = rules.program(LAST)
+    kinds = (INSURED, *program.entities)
+    cut = data.draw(st.integers(FIRST, LAST - 1))
+    early, late = range(FIRST, cut + 1), range(cut + 1, LAST + 1)
+    first, second = in_force(rules, early, kinds), in_force(rules, late, kinds)
+    assume(first and second)
+    listed = [without_empty_years(r) for r in data.draw(populations(program, YEARS))]
+    whole = rules.population(listed, YEARS, rules=in_force(rules, YEARS, kinds))
+    assume(not whole.faults)
+
+    def sources(years: range) -> dict[str, pl.DataFrame]:
+        cut_off = [r | {"年度": {y: f for y, f in r["年度"].items() if y in years}} for r in listed]
+        own = {kind: [r for r in cut_off if r.get("对象", INSURED) == kind] for kind in kinds}
+        return {kind: tables.wide(program, found, years, Units.YUAN, kind) for kind, found in own.items()}
+
+    state = folder / "期末.parquet"
+    for kind in kinds:
+        output_of(state, kind).unlink(missing_ok=True)
+    rejects: list[Any] = []
+    try:
+        Together(rules, sources(early), Wish(early, first), folder=folder).go(None, state, rejects.append)
+        openings = {kind: output_of(state, kind) for kind in kinds if output_of(state, kind).exists()}
+        run = Together(rules, sources(late), Wish(late, second), openings=openings, folder=folder)
+        _, frames = run.go(None, None, rejects.append)
+    except tiaoli.UsageError as error:
+        assert {d.code for d in error.diagnostics} == {"E860"}, error
+        return
+    assert not rejects
+    found = {(kind, row[ID]): row for kind, frame in frames.items() for row in frame.to_dicts()}
+    for result in whole:
+        kind, ident = result.person.entity, result.person.id
+        for year in late:
+            for name in (n for n in second if program.rules[n][0].entity == kind):
+                given, value = found[kind, ident][f"{name}@{year}"], result[year][name]
+                assert given == value and type(given) is type(value), (kind, ident, name, year, given, value)

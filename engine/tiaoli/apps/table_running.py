@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,8 @@ class TableRun:
     def _sensible(self, output: Path | None, closing: Path | None) -> None:
         from tiaoli.batch.sources import OUTPUTS
 
-        several = any(path.is_dir() for _, path in self.files) and self.engine == "polars"
+        alone = {kind or INSURED for kind, _ in self.files} == {INSURED}
+        several = alone and any(path.is_dir() for _, path in self.files) and self.engine == "polars"
         for name, path in (("--output", output), ("--closing", closing)):
             if path is None or self.engine == "spark":
                 continue
@@ -169,12 +170,19 @@ class TableRun:
 
     # ── persons alone ──
     def _of_persons(self, source: Path, output: Path | None, opening: Path | None, closing: Path | None) -> bool:
+        import polars as pl
+
+        from tiaoli.batch.layout import ID
         from tiaoli.batch.running import Files as Places
         from tiaoli.batch.running import Run, run_files
         from tiaoli.batch.sources import open_table
 
         with _bar(source) as watch:
-            states = None if opening is None else opening_table(opening)
+            states = (
+                None
+                if opening is None
+                else opening_tables(opening, (INSURED,)).get(INSURED, pl.DataFrame(schema={ID: pl.String}))
+            )
             folder = (output or source).parent if not source.is_dir() else (output or source)
             run = Run(self.rules, source, self.wish(), self.options.persons, states, folder, watch)
             run.ready(closing is not None)  # what is wrong with columns is said before anything is made
@@ -194,7 +202,7 @@ class TableRun:
             from tiaoli.batch.running import scan
 
             written = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
-            self._summarise(run, run.layout, [scan(path, run.results_schema) for path in written])
+            self._summarise(run, run.layout, {INSURED: pl.concat([scan(p, run.results_schema) for p in written])})
         return self._breached(run.program, count) or count.rejected > 0
 
     def _in_memory(self, run: Any) -> tuple[Any, Any, Any]:
@@ -216,7 +224,7 @@ class TableRun:
         _print_frame(frame)
         self._tell(total, rejects, None)
         if self.options.summary is not None or self.options.by:
-            self._summarise(run, run.layout, [frame.lazy()])
+            self._summarise(run, run.layout, {INSURED: frame.lazy()})
         return self._breached(run.program, total) or total.rejected > 0
 
     def _part(self, part: Any, count: Any, kept: bool) -> None:
@@ -244,18 +252,17 @@ class TableRun:
     def _together(
         self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None
     ) -> bool:
-        from tiaoli.batch.running import Count, Rejects
+        from tiaoli.batch.running import Count, Rejects, scan
         from tiaoli.batch.together import Together
+        from tiaoli.results import output_of
 
-        held = {"--opening": opening, "--summary": self.options.summary, "--by": self.options.by}
-        if given := [name for name, value in held.items() if value]:
-            wrong(Diagnostic("E870", {"option": "、".join(given)}))
         rejects = Rejects(self.options.rejects)
         folder = (output or Path()).parent
-        run = Together(self.rules, kinds, self.wish(), self.options.persons, folder)
-        if run.run is not None:
-            self._state(run.run.shape, run.run.headings, self.wish().layout or run.run.shape)
-        with rejects:
+        openings = {} if opening is None else opening_tables(opening, kinds)
+        with _share(words("计算", "computing")), rejects:
+            run = Together(self.rules, kinds, self.wish(), self.options.persons, openings, folder)
+            if run.run is not None:
+                self._state(run.run.shape, run.run.headings, run.layout)
             counts, frames = run.go(output, closing, rejects)
         for warning in run.warnings:
             say([warning])
@@ -265,6 +272,9 @@ class TableRun:
         for count in counts.values():
             total.add(count)
         self._tell(total, rejects, output, {k: c.computed for k, c in counts.items() if c.computed})
+        if self.options.summary is not None or self.options.by:
+            held = {k: frames[k].lazy() if output is None else scan(output_of(output, k)) for k in run.with_results}
+            self._summarise(run, run.layout, held)
         return self._breached(run.program, total) or total.rejected > 0
 
     # ── DuckDB and Spark ──
@@ -276,56 +286,70 @@ class TableRun:
         held = {"--persons": options.persons, "--resume": options.resume, "--by": options.by}
         if given := [name for name, value in held.items() if value]:
             wrong(Diagnostic("E870", {"option": "、".join(given)}))
+        from tiaoli.batch.running import Files as Places
+        from tiaoli.results import output_of
+
         engine = f"--engine {self.engine}"
         if output is None:
             wrong(Diagnostic("E825", {"text": engine, "form": f"{engine} --output *.parquet"}))
+        openings = {} if opening is None else opening_tables(opening, kinds)
         for path in (*kinds.values(), *([] if opening is None else [opening])):
             if not path.is_dir() and path.suffix.lower() != ".parquet":
                 wrong(Diagnostic("E825", {"text": str(path), "form": "*.parquet"}))
+        _, names, _ = self.rules.wanted(self.years, self.names, self.readings, tuple(kinds))
+        program = self.rules.reaching(self.years.stop)
+        computed = [kind for kind in kinds if any(program.rules[n][0].entity == kind for n in names)]
         started = self._on_spark if self.engine == "spark" else self._on_duckdb
-        entity = next(iter(kinds))  # the first: its results are written
-        job, count = started(kinds, entity, output, opening, closing)
-        self._told(job, entity, count, output)
+        found, written = False, {}
+        for kind in computed or list(kinds)[:1]:
+            after, left = (None if p is None else output_of(p, kind) for p in (closing, options.rejects))
+            places = Places(output_of(output, kind), after, left)
+            job, count = started(kinds, kind, openings, places)
+            self._told(job, kind, count, places)
+            written[kind] = self._written(output_of(output, kind))
+            found = self._breached(job.program, count) or found or count.computed < count.records
         if options.summary is not None:
-            self._summarise(job, job.layout(entity), [self._written(output)])
-        return self._breached(job.program, count) or count.computed < count.records
+            self._summarise(job, job.layout(next(iter(written))), written)
+        return found
 
     def _on_duckdb(
-        self, kinds: Mapping[str, Path], entity: str, output: Path, opening: Path | None, closing: Path | None
+        self, kinds: Mapping[str, Path], kind: str, openings: Mapping[str, Path], places: Any
     ) -> tuple[Any, Any]:
         from tiaoli.batch import duck
 
-        tables = {kind: str(path / "*.parquet") if path.is_dir() else str(path) for kind, path in kinds.items()}
+        def files(own: Mapping[str, Path]) -> dict[str, str]:
+            return {k: str(path / "*.parquet" if path.is_dir() else path) for k, path in own.items()}
+
         with _share(words("计算", "computing")) as watch:
             return duck.run(
-                self.rules, tables, output, self.wish(), rejects=self.options.rejects, opening=opening, closing=closing,
-                entity=entity, watch=watch,
+                self.rules, files(kinds), places.output, self.wish(), rejects=places.rejects, opening=files(openings),
+                closing=places.closing, entity=kind, watch=watch,
             )  # fmt: skip
 
     def _on_spark(
-        self, kinds: Mapping[str, Path], entity: str, output: Path, opening: Path | None, closing: Path | None
+        self, kinds: Mapping[str, Path], kind: str, openings: Mapping[str, Path], places: Any
     ) -> tuple[Any, Any]:
         from tiaoli.batch import spark
 
-        tables = {kind: str(path) for kind, path in kinds.items()}
-        rejects, before, after = (None if p is None else str(p) for p in (self.options.rejects, opening, closing))
+        left, after = (None if p is None else str(p) for p in (places.rejects, places.closing))
         with _share(words("Spark 计算", "computing on Spark")):
             return spark.run(
-                self.rules, tables, str(output), self.wish(), rejects=rejects, opening=before, closing=after, entity=entity
+                self.rules, kinds, str(places.output), self.wish(), rejects=left, opening=openings, closing=after, entity=kind
             )  # fmt: skip
 
-    def _told(self, job: Any, entity: str, count: Any, output: Path) -> None:
+    def _told(self, job: Any, kind: str, count: Any, places: Any) -> None:
         """Say how the table was understood, and what became of everyone."""
-        headings = job.given[entity]
-        self._state(headings.shape, headings, job.layout(entity))
+        headings = job.given[kind]
+        self._state(headings.shape, headings, job.layout(kind))
         left = count.records - count.computed
-        rejects = self.options.rejects
+        output, rejects = places.output, places.rejects
         to = f" → {rejects}" if rejects is not None and left else ""
         rows = count.rows != count.records
+        what = ("人", "people") if kind == INSURED else (f"个{kind}", kind)
         note(
-            f"读入 {count.records:,} 人 = 算出 {count.computed:,} 人 → {output} + 退回 {left:,} 人（{count.faults:,} 处错误）{to}"
+            f"读入 {count.records:,} {what[0]} = 算出 {count.computed:,} {what[0]} → {output} + 退回 {left:,} {what[0]}（{count.faults:,} 处错误）{to}"
             + (f"；共 {count.rows:,} 行。" if rows else "。"),
-            f"{count.records:,} people read = {count.computed:,} computed → {output} + {left:,} rejected ({count.faults:,} faults){to}"
+            f"{count.records:,} {what[1]} read = {count.computed:,} computed → {output} + {left:,} rejected ({count.faults:,} faults){to}"
             + (f"; {count.rows:,} rows." if rows else "."),
         )
 
@@ -371,24 +395,29 @@ class TableRun:
             )
         return found
 
-    def _summarise(self, run: Any, layout: Any, frames: Sequence[Any]) -> None:
-        import polars as pl
-
+    def _summarise(self, run: Any, layout: Any, held: Mapping[str, Any]) -> None:
+        """Say what the results look like as a whole, by kind of record; groups are of insured persons."""
         from tiaoli.batch.summary import summarise, table
         from tiaoli.results import whole_file
 
-        results = pl.concat(frames)
-        self._known_columns(results)
-        lines = list(summarise(run.program, results, run.names, self.years, layout, run.wish.units, self.options.by))
-        found = table(lines, self.options.by)
+        by = tuple(self.options.by)
+        if INSURED in held:
+            self._known_columns(held[INSURED])
+        lines: list[Any] = []
+        for kind, results in held.items():
+            names = [n for n in run.names if run.program.rules[n][0].entity == kind]
+            own = by if kind == INSURED else ()
+            found = summarise(run.program, results, names, self.years, layout, run.wish.units, own)
+            lines += [line if own else replace(line, group=("",) * len(by)) for line in found]
+        summed = table(lines, by)
         if self.options.summary is None:
-            _print_frame(found, rows=None)
+            _print_frame(summed, rows=None)
             return
         with whole_file(self.options.summary) as partial:
             if self.options.summary.suffix.lower() == ".parquet":
-                found.write_parquet(partial)
+                summed.write_parquet(partial)
             else:
-                found.write_csv(partial, include_bom=True)
+                summed.write_csv(partial, include_bom=True)
 
     def _known_columns(self, results: Any) -> None:
         from tiaoli.nearness import nearest
@@ -402,21 +431,22 @@ class TableRun:
                 )
 
 
-def opening_table(path: Path) -> Any:
-    """Return a file of opening states as a table: Parquet and the like, or JSON Lines as `closing` writes them."""
+def opening_tables(path: Path, kinds: Iterable[str]) -> dict[str, Any]:
+    """Return the opening states by kind: of JSON Lines as `closing` writes them, or of tables, of which each kind has its own."""
+    from tiaoli.results import output_of
+
     if path.suffix.lower() not in (".jsonl", ".json"):
-        return path
+        files = {kind: output_of(path, kind) for kind in kinds}
+        return {kind: file for kind, file in files.items() if kind == INSURED or file.exists()}
     import polars as pl
 
     from tiaoli.apps.running import read_states
 
-    states = read_states(path) or {}
-    rows = [
-        {"编号": ident, **{f"{name}@{year}": value for name, value in values.items()}}
-        for (entity, ident), (year, values) in states.items()
-        if entity == INSURED
-    ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for (entity, ident), (year, values) in (read_states(path) or {}).items():
+        held = {f"{name}@{year}": value for name, value in values.items()}
+        rows.setdefault(entity or INSURED, []).append({"编号": ident, **held})
+    return {kind: pl.DataFrame(own, infer_schema_length=None) for kind, own in rows.items()}
 
 
 def _print_frame(frame: Any, rows: int | None = 20) -> None:
@@ -481,4 +511,4 @@ def _bar(source: Path) -> Iterator[Callable[[int], None] | None]:
         yield told
 
 
-__all__ = ["ENGINES", "Options", "TableRun", "engine_for", "opening_table", "typer"]
+__all__ = ["ENGINES", "Options", "TableRun", "engine_for", "opening_tables", "typer"]

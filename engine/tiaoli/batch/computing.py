@@ -295,7 +295,7 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
         raise UsageError(said)
     wanted += [pl.col(name).alias(f"{KEPT}{name}") for name in table.kept]
     wanted += [_presence(table, i).alias(i.column) for i in plan.inputs if not i.name and i.year is not None]
-    wanted += [_state(program, i, table) for i in plan.inputs if i.opening]
+    wanted += states_read(program, plan, table.schema)
     return wanted, broken
 
 
@@ -322,13 +322,17 @@ def state_column(name: str) -> str:
     return f"期初 {name}"
 
 
-def _state(program: m.Program, given: c.Input, table: Table) -> pl.Expr:
-    """A value of the opening state, as the plan holds it."""
+def states_read(program: m.Program, plan: c.KindPlan, schema: pl.Schema) -> list[pl.Expr]:
+    """Return the values of opening states that a plan reads, as it holds them; ``schema`` is of a table with states joined to it."""
+    return [_state(program, i, schema) for i in plan.inputs if i.opening]
+
+
+def _state(program: m.Program, given: c.Input, schema: pl.Schema) -> pl.Expr:
     import polars as pl
 
     kind, digits, limits = held_as(program, given.name)
     held = pl.col(state_column(given.column))
-    own = table.schema[state_column(given.column)]
+    own = schema[state_column(given.column)]
     if sort_of(kind) is c.Sort.WHOLE:
         scale = own.scale if isinstance(own, pl.Decimal) else 0
         held = held.to_physical() * 10 ** max(0, digits - scale) // 10 ** max(0, scale - digits)
@@ -377,4 +381,5 @@ __all__ = [
     "read",
     "set_aside",
     "state_column",
+    "states_read",
 ]

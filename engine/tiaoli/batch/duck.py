@@ -35,7 +35,7 @@ def run(
     wish: Wish,
     *,
     rejects: Path | None = None,
-    opening: Path | None = None,
+    opening: str | Path | Mapping[str, str | Path] | None = None,
     closing: Path | None = None,
     entity: str = INSURED,
     unique: bool = False,
@@ -45,7 +45,7 @@ def run(
 ) -> tuple[Job, Count]:
     """Compute the records of ``entity`` in Parquet files and write their results; ``rejects``: a file for the faults.
 
-    ``opening`` and ``closing``: states of insured persons to go on from, and those after the last year. ``output``, ``closing`` and ``rejects`` are
+    ``opening``: states to go on from, of insured persons, or by kind; ``closing``: those of ``entity`` after the last year. ``output``, ``closing`` and ``rejects`` are
     Parquet, or CSV by their suffix. ``unique``: ids are known to be, and are not looked through. ``memory`` is DuckDB's limit, such as ``4GB``;
     ``watch`` is told every second how much of the query is done, in percent. Returns what was asked of DuckDB, and what became of the records. Raises UsageError.
     """
@@ -111,14 +111,15 @@ def job_of(
     rules: Rules,
     tables: Tables,
     wish: Wish,
-    opening: Path | None = None,
+    opening: str | Path | Mapping[str, str | Path] | None = None,
     closing: bool = False,
     unique: bool = False,
 ) -> Job:
     """Return the job over Parquet files, whose columns are looked at. Raises UsageError."""
     named = tables if isinstance(tables, Mapping) else {INSURED: tables}
     relations = {kind: _relation(connection, str(path)) for kind, path in named.items()}
-    states = None if opening is None else _relation(connection, str(opening))
+    held = opening if isinstance(opening, Mapping) else {} if opening is None else {INSURED: opening}
+    states = {kind: _relation(connection, str(path)) for kind, path in held.items()}
     job = Job(rules, relations, wish, "duckdb", (), unique, states, closing)
     columns = [(relations[kind], g.name) for kind, own in job.given.items() for g in own.columns if g.fact is None]
     places = {value for table, name in columns for value in _values(connection, table, name)}

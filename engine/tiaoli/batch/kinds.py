@@ -15,6 +15,7 @@ from tiaoli import model as m
 from tiaoli.backends import columnar
 from tiaoli.backends import columns as c
 from tiaoli.backends.lower import column, sort_of
+from tiaoli.batch.computing import KEPT
 from tiaoli.batch.layout import ID
 from tiaoli.batch.reading import internal
 from tiaoli.diagnostic import Diagnostic
@@ -32,8 +33,7 @@ def frame_of(program: m.Program, plan: c.KindPlan, people: Iterable[Person]) -> 
     import polars as pl
 
     listed = list(people)
-    facts = program.facts_of(plan.entity)
-    place = {f.name: i for yearly in (False, True) for i, f in enumerate(f for f in facts if f.yearly is yearly)}
+    place = places_of(program, plan.entity)
     columns = [pl.Series(ID, [p.id for p in listed], dtype=pl.String)]
     for given in plan.inputs:
         if not given.name:
@@ -43,6 +43,12 @@ def frame_of(program: m.Program, plan: c.KindPlan, people: Iterable[Person]) -> 
             values = [_value(p, fact, given.year, place[fact.name]) for p in listed]
             columns.append(pl.Series(given.column, values, dtype=internal(fact)))
     return pl.DataFrame(columns)
+
+
+def places_of(program: m.Program, kind: str) -> dict[str, int]:
+    """Return where each fact of a kind stands among those of its records, or of their years."""
+    facts = program.facts_of(kind)
+    return {f.name: i for yearly in (False, True) for i, f in enumerate(f for f in facts if f.yearly is yearly)}
 
 
 def _value(person: Person, fact: m.Fact, year: int | None, place: int) -> Any:
@@ -80,8 +86,13 @@ class Links:
             if len(self.found) == before:
                 return self.persons
 
-    def _links(self, kind: str) -> tuple[c.Link, ...]:
-        return self.plan.kinds[kind].links if kind in self.plan.kinds else ()
+    def _links(self, kind: str) -> list[c.Link]:
+        """The links that records of a kind bring; those that an opening state holds were followed when it was made."""
+        if kind not in self.plan.kinds:
+            return []
+        own = self.plan.kinds[kind]
+        opened = {i.column for i in own.inputs if i.opening}
+        return [link for link in own.links if link.column not in opened]
 
     def _among_others(self) -> None:
         """The links of the kinds in memory, also those to persons."""
@@ -94,16 +105,20 @@ class Links:
         """The persons that other records point to and that are there."""
         import polars as pl
 
-        named: set[str] = set()
-        for kind, people in self.others.items():
-            for link in self._links(kind):
-                if link.target == INSURED:
-                    frame = frame_of(self.program, self.plan.kinds[kind], people.values())
-                    named |= set(frame[link.column].drop_nulls().to_list())
+        named = {ident for kind in self.others for ident in self._persons_named(kind)}
         if not named or self.persons is None:
             return {}
         there = self.persons.filter(pl.col(ID).is_in(pl.Series(sorted(named)).implode())).select(ID)
         return {i: Person(i, (), {}, {}) for i in there.collect(engine="streaming")[ID].to_list()}
+
+    def _persons_named(self, kind: str) -> Iterator[str]:
+        """The ids of persons that records of a kind name in a link, in whatever year."""
+        place = places_of(self.program, kind)
+        for name in {link.name for link in self._links(kind) if link.target == INSURED}:
+            yearly, at = self.program.facts[name].yearly, place[name]
+            for person in self.others[kind].values():
+                rows = person.years.values() if yearly else (person.facts,)
+                yield from (str(row[at]) for row in rows if row[at] is not None)
 
     def _of_persons(self) -> None:
         import polars as pl
@@ -197,6 +212,7 @@ class Steps:
             read |= set(c.reads(given.expression))
         for check in own.failures:
             read |= set(c.reads(check.fails))
+        read |= {name for name in there if name.startswith(KEPT)}
         for step in self.plan.steps[number:]:
             read |= set(_read(step, kind))
         return read & there

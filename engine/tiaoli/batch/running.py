@@ -26,7 +26,7 @@ from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_colum
 from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
 from tiaoli.batch.sources import Part, open_table, spans
-from tiaoli.batch.states import as_values, check_states, year_of_states
+from tiaoli.batch.states import HAS_STATE, States, check_states, read_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -76,7 +76,7 @@ class Run:
         path = self.parts[0].path
         where = None if path is None else str(path)
         self.headings = read_headings(self.program, INSURED, names, where, (*beside, *wish.by), self._facts_read)
-        self.states = None if opening is None else self._states(opening)
+        self.states: States | None = None if opening is None else read_states(opening, self.program, wish.years)
         self.twice = self._given_twice()
         self.elsewhere = self._elsewhere()
 
@@ -108,11 +108,6 @@ class Run:
         only = replace(self.program, facts=facts)
         headings = read_headings(only, INSURED, names)
         return tuple(n for n in names if n != ident), headings
-
-    def _states(self, opening: Any) -> tuple[int, pl.LazyFrame]:
-        frame = _together(open_table(opening))
-        year = year_of_states(frame.collect_schema().names(), self.program, self.wish.years)
-        return year, as_values(frame, self.program)
 
     def _given_twice(self) -> tuple[str, ...]:
         """Ids that several rows have (or, in a long table, several files)."""
@@ -161,11 +156,11 @@ class Run:
     def _planned(self, table: Table, closing: bool) -> c.Plan:
         wishes = Wishes(
             self.names, {INSURED: table.have}, self.wish.readings, self.lasting,
-            None if self.states is None else self.states[0], self.wish.reasons, closing,
+            None if self.states is None else self.states.year, self.wish.reasons, closing,
         )  # fmt: skip
         plan = lower(self.program, self.wish.years, wishes)
         if self.states is not None:
-            check_states(plan, self.states[1].collect_schema().names())
+            check_states(plan, self.states.names)
         return plan
 
     def table(self, part: Part, folder: Path, plan: c.KindPlan | None = None) -> Table:
@@ -178,7 +173,7 @@ class Run:
         if self.persons is not None:
             frame, headings = self._with_persons(frame, headings)
         if self.states is not None:
-            frame = self._with_states(frame, headings)
+            frame = self.states.beside(frame, headings.ident)
         kept = self._kept(frame.collect_schema().names())
         return Table(
             frame, headings, self.wish.units, {}, self.twice, self.elsewhere, path, (), kept, spans=spans(part.path)
@@ -225,7 +220,7 @@ class Run:
         if self.watch is not None:
             frame = watched(frame, self.watch)
         if self.states is not None:
-            frame = self._with_states(frame, headings)
+            frame = self.states.beside(frame, headings.ident)
         columns = {year: f"{long.PRESENT}{year}" for year in present}
         path = None if part.path is None else str(part.path)
         return Table(
@@ -269,23 +264,6 @@ class Run:
         joined = frame.join(beside, on=headings.ident, how="left", maintain_order="left")
         return joined, replace(headings, columns=(*headings.columns, *own.columns))
 
-    def _with_states(self, frame: pl.LazyFrame, headings: Headings) -> pl.LazyFrame:
-        import polars as pl
-
-        assert self.states is not None
-        states = self.states[1]
-        names = states.collect_schema().names()
-        ident = next((n for n in names if n in ID_KEYS), ID)
-        held = states.select(
-            pl.col(ident).cast(pl.String).alias(headings.ident),
-            *(pl.col(n).alias(state_column(n)) for n in names if n != ident),
-            pl.lit(True).alias(HAS_STATE),
-        )
-        frame = frame.with_columns(pl.col(headings.ident).cast(pl.String))
-        return frame.join(held, on=headings.ident, how="left", maintain_order="left").with_columns(
-            pl.col(HAS_STATE).fill_null(False)
-        )
-
     def query(self, part: Part, folder: Path, closing: bool) -> Query:
         """What is computed of a part, lazily."""
         made = self._made.pop((part.name, closing), None)
@@ -298,11 +276,15 @@ class Run:
         return self._query(table, plan)
 
     def _query(self, table: Table, plan: c.Plan) -> Query:
+        return query(self.program, plan, self.demanding(table, plan))
+
+    def demanding(self, table: Table, plan: c.Plan) -> Table:
+        """The table, of which who has no state is set aside where a plan goes on from states."""
         import polars as pl
 
-        if self.states is not None and any(i.opening for i in plan.kinds[INSURED].inputs):
-            table = replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE)))
-        return query(self.program, plan, table)
+        if self.states is None or not any(i.opening for i in plan.kinds[INSURED].inputs):
+            return table
+        return replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE)))
 
     @cached_property
     def origin(self) -> dict[str, str]:
@@ -479,7 +461,7 @@ class Run:
     def _openings(self, made: Query, rows: pl.DataFrame) -> dict[str, Opening]:
         if self.states is None:
             return {}
-        year = self.states[0]
+        year = self.states.year
         ident = made.table.headings.ident
         prefix = state_column("")
         names = [n for n in rows.columns if n.startswith(prefix)]
@@ -510,9 +492,6 @@ class Run:
         if self.wish.units is Units.FEN and isinstance(value, Decimal):
             return int(value.scaleb(held_as(self.program, name)[1]))
         return value
-
-
-HAS_STATE = "\0有期初"
 
 
 def _together(parts: Sequence[Part]) -> pl.LazyFrame:

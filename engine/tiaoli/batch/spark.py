@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli.api import Rules
@@ -21,7 +22,7 @@ from tiaoli.values import INSURED
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-Tables: TypeAlias = "DataFrame | str | Mapping[str, DataFrame | str]"
+Tables: TypeAlias = "DataFrame | str | Path | Mapping[str, DataFrame | str | Path]"
 """A DataFrame, a path of Parquet files, or one of these for each kind of record."""
 
 SETTINGS = {
@@ -62,14 +63,14 @@ def evaluate(
     *,
     session: SparkSession | None = None,
     entity: str = INSURED,
-    opening: DataFrame | str | None = None,
+    opening: DataFrame | str | Path | Mapping[str, DataFrame | str | Path] | None = None,
     closing: bool = False,
     unique: bool = False,
 ) -> Evaluated:
     """Return results and rejects for records in DataFrames or Parquet files. ``session``: the active one unless given.
 
-    ``opening``: states of insured persons to go on from; ``closing``: their states after the last year are wanted. ``unique``: ids are known to be,
-    and are not looked through. Raises UsageError for what is wrong with columns.
+    ``opening``: states to go on from, of insured persons, or by kind; ``closing``: those of ``entity`` after the last year are wanted. ``unique``:
+    ids are known to be, and are not looked through. Raises UsageError for what is wrong with columns.
     """
     from pyspark.sql import SparkSession
 
@@ -79,14 +80,15 @@ def evaluate(
         inner.conf.set(name, value)
     named = tables if isinstance(tables, Mapping) else {INSURED: tables}
     relations = {kind: _relation(outer, inner, table) for kind, table in named.items()}
-    states = None if opening is None else _relation(outer, inner, opening)
+    held = opening if isinstance(opening, Mapping) else {} if opening is None else {INSURED: opening}
+    states = {kind: _relation(outer, inner, table) for kind, table in held.items()}
     try:
         job = Job(rules, relations, wish, "spark", (), unique, states, closing)
         every = stepwise(inner, sql.everything_parts(job.plan, job.program, job.setting, entity))
         rejects = stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity))
         return Evaluated(_results(every, job, entity), _closing(every, job, entity), rejects, every, job, entity)
     finally:
-        for relation in (*relations.values(), *([] if states is None else [states])):
+        for relation in (*relations.values(), *states.values()):
             inner.catalog.dropGlobalTempView(relation.name.rpartition(".")[2])
 
 
@@ -120,12 +122,12 @@ def _quoted(name: str) -> str:
 
 def run(
     rules: Rules,
-    tables: str | Mapping[str, str],
+    tables: str | Path | Mapping[str, str | Path],
     output: str,
     wish: Wish,
     *,
     rejects: str | None = None,
-    opening: str | None = None,
+    opening: str | Path | Mapping[str, str | Path] | None = None,
     closing: str | None = None,
     entity: str = INSURED,
     unique: bool = False,
@@ -155,7 +157,7 @@ def run(
 def _written(
     session: SparkSession,
     made: Evaluated,
-    tables: str | Mapping[str, str],
+    tables: str | Path | Mapping[str, str | Path],
     output: str,
     rejects: str | None,
     closing: str | None,
@@ -164,8 +166,8 @@ def _written(
     from pyspark.sql import Observation
     from pyspark.sql import functions as f
 
-    source = tables if isinstance(tables, str) else tables[made.entity]
-    given = session.read.parquet(source)
+    source = tables[made.entity] if isinstance(tables, Mapping) else tables
+    given = session.read.parquet(str(source))
     headings = made.job.given[made.entity]
     count = Count(given.count())
     count.records = (
@@ -193,14 +195,14 @@ def _written(
     return count
 
 
-def _relation(outer: SparkSession, inner: SparkSession, table: DataFrame | str) -> Relation:
+def _relation(outer: SparkSession, inner: SparkSession, table: DataFrame | str | Path) -> Relation:
     """A table under a name that both sessions know."""
-    frame = outer.read.parquet(table) if isinstance(table, str) else table
+    frame = outer.read.parquet(str(table)) if isinstance(table, str | Path) else table
     name = f"tiaoli_{next(_numbers)}"
     frame.createOrReplaceGlobalTempView(name)
     database = inner.conf.get("spark.sql.globalTempDatabase", "global_temp")
     columns = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
-    return Relation(f"{database}.{name}", columns, table if isinstance(table, str) else None)
+    return Relation(f"{database}.{name}", columns, str(table) if isinstance(table, str | Path) else None)
 
 
 def stepwise(session: SparkSession, parts: Sequence[sql.Part]) -> DataFrame:

@@ -23,7 +23,7 @@ from tiaoli.backends.sql_code import Dialect, Sql
 from tiaoli.backends.sql_tables import OPENED, Mark, aliased
 from tiaoli.batch.headings import Given, Headings, read_headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
-from tiaoli.batch.states import check_states, year_of_states
+from tiaoli.batch.states import check_states, common_year, year_of_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -58,8 +58,8 @@ class Count:
 class Job:
     """Rules over tables by kind of record, in a dialect.
 
-    ``homes``: places whose rules are those of ``rules``; ``unique``: ids are known to be unique, and not looked through; ``opening``: states of
-    insured persons to go on from; ``closing``: their states after the last year are wanted too.
+    ``homes``: places whose rules are those of ``rules``; ``unique``: ids are known to be unique, and not looked through; ``openings``: states
+    to go on from, by kind; ``closing``: the states after the last year are wanted too.
     """
 
     rules: Rules
@@ -68,7 +68,7 @@ class Job:
     dialect: Dialect
     homes: tuple[str, ...] = ()
     unique: bool = False
-    opening: Relation | None = None
+    openings: Mapping[str, Relation] = field(default_factory=dict)
     closing: bool = False
 
     @cached_property
@@ -124,7 +124,11 @@ class Job:
     @cached_property
     def opened(self) -> int | None:
         """The year at whose end the opening states are. Raises UsageError."""
-        return None if self.opening is None else year_of_states(self.opening.columns, self.program, self.wish.years)
+        years = self.wish.years
+        found = {
+            k: (year_of_states(o.columns, self.program, years), len(o.columns) > 1) for k, o in self.openings.items()
+        }
+        return common_year(found.values())
 
     @cached_property
     def plan(self) -> c.Plan:
@@ -133,8 +137,9 @@ class Job:
         _, names, lasting = self._wanted
         wishes = Wishes(names, have, self.wish.readings, lasting, self.opened, self.wish.reasons, self.closing)
         plan = lower(self.program, self.wish.years, wishes)
-        if self.opening is not None:
-            check_states(plan, self.opening.columns)
+        for kind in self.tables if self.openings else ():
+            states = self.openings.get(kind)
+            check_states(plan, None if states is None else states.columns, kind)
         return plan
 
     @cached_property
@@ -158,14 +163,13 @@ class Job:
         if given.shape is Shape.LONG:
             found = [Mark(f"{_ODD}{number}", number, str(given.year)) for number in ("E722", "E723", "E724")]
             found += [Mark(f"{_ODD}{g.name}", "E709", g.name) for g in _of_records(given)]
-        if kind == INSURED and self._goes_on:
-            found.append(Mark(_STATELESS, "E822", ID))
+        if self._goes_on(kind):
+            found += [Mark(_STATELESS, "E822", ID), Mark(_STATES, "E717", "期初")]
         return found
 
-    @property
-    def _goes_on(self) -> bool:
-        """Whether anything is read from the opening states."""
-        return any(i.opening for i in self.plan.kinds[INSURED].inputs)
+    def _goes_on(self, kind: str) -> bool:
+        """Whether anything is read from the opening states of a kind."""
+        return kind in self.openings and any(i.opening for i in self.plan.kinds[kind].inputs)
 
     def _source(self, kind: str) -> str:
         """The table of a kind: wide, its ids in a column of the Chinese name, opening states beside."""
@@ -173,26 +177,27 @@ class Job:
         select = self._wide(given, table) if given.shape is Shape.LONG else None
         if select is None and given.ident != ID:
             select = _select("*", aliased(code.column(given.ident), ID)).from_(self._read(table.name))
-        if kind == INSURED and self.opening is not None and self._goes_on:
-            select = self._with_states(select, table)
+        if self._goes_on(kind):
+            select = self._with_states(select, table, self.openings[kind])
         return table.name if select is None else f"({select.sql(dialect=self.dialect)})"
 
     def _read(self, name: str) -> Sql:
         return sql.source_of(name, self.dialect)
 
-    def _with_states(self, records: exp.Select | None, table: Relation) -> exp.Select:
+    def _with_states(self, records: exp.Select | None, table: Relation, opening: Relation) -> exp.Select:
+        """The records with their states beside them, and whether one has none, or several."""
         from sqlglot import exp
 
-        assert self.opening is not None
-        ident = next((n for n in self.opening.columns if n in ID_KEYS), ID)
+        ident = next((n for n in opening.columns if n in ID_KEYS), ID)
         states = [aliased(_text(code.column(ident, "t")), _STATE_ID)]
-        states += [aliased(code.column(n, "t"), OPENED + n) for n in self.opening.columns if n != ident]
-        beside = _select(*states).from_(self._read(self.opening.name)).subquery("s")
+        states += [aliased(_most(code.column(n, "t")), OPENED + n) for n in opening.columns if n != ident]
+        states.append(aliased(code.binary(">", exp.Count(this=exp.Star()), code.number(1)), _STATES))
+        own = _select(*states).from_(self._read(opening.name)).group_by(_text(code.column(ident, "t")))
         stateless = aliased(code.is_null(code.column(_STATE_ID, "s")), _STATELESS)
         source = self._read(table.name) if records is None else records.subquery("t")
         columns = (exp.Column(this=exp.Star(), table=exp.to_identifier(name)) for name in ("t", "s"))
         same = code.binary("=", _text(code.column(ID, "t")), code.column(_STATE_ID, "s"))
-        return _select(*columns, stateless).from_(source).join(beside, on=same, join_type="left", copy=False)
+        return _select(*columns, stateless).from_(source).join(own.subquery("s"), on=same, join_type="left", copy=False)
 
     def _wide(self, given: Headings, table: Relation) -> exp.Select:
         """A row a record: each cell of a year under the name of the year, what belongs to the record once, and what is wrong with its rows."""
@@ -268,7 +273,7 @@ class Job:
 
 
 _YEAR, _PRESENT, _ODD = "!年度", "!有 ", "!误 "
-_STATE_ID, _STATELESS = "!期初编号", "!无期初"
+_STATE_ID, _STATELESS, _STATES = "!期初编号", "!无期初", "!期初重复"
 
 
 def _of_records(given: Headings) -> list[Given]:

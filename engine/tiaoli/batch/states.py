@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from tiaoli import model as m
 from tiaoli.backends import columns as c
 from tiaoli.backends.low import sort_of
-from tiaoli.batch.computing import held_as
-from tiaoli.batch.layout import YEAR_SIGN, year_of_column
+from tiaoli.batch.computing import held_as, state_column
+from tiaoli.batch.layout import ID, YEAR_SIGN, year_of_column
+from tiaoli.batch.passing import given_twice
+from tiaoli.batch.sources import open_table
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.record_facts import ID_KEYS
@@ -17,6 +21,71 @@ from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+HAS_STATE = "\0有期初"
+"""The column that says whether a record has a state."""
+
+
+@dataclass(frozen=True)
+class States:
+    """The states of the records of one kind at the end of a year, as a table of values: ``frame``, with their ids in ``ident``."""
+
+    year: int
+    frame: pl.LazyFrame
+    ident: str
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The columns of values, such as 连续参保年数@2026."""
+        return [n for n in self.frame.collect_schema().names() if n != self.ident]
+
+    def beside(self, records: pl.LazyFrame, ident: str) -> pl.LazyFrame:
+        """Return records with their states beside them, see `state_column`, and `HAS_STATE`."""
+        import polars as pl
+
+        held = self.frame.select(
+            pl.col(self.ident).cast(pl.String).alias(ident),
+            *(pl.col(n).alias(state_column(n)) for n in self.names),
+            pl.lit(True).alias(HAS_STATE),
+        )
+        named = records.with_columns(pl.col(ident).cast(pl.String))
+        joined = named.join(held, on=ident, how="left", maintain_order="left")
+        return joined.with_columns(pl.col(HAS_STATE).fill_null(False))
+
+
+def read_states(source: Any, program: m.Program, years: range) -> States:
+    """Return the states of a table. Raises UsageError for what is wrong with its columns, its values or its ids."""
+    import polars as pl
+
+    parts = open_table(source)
+    frame = parts[0].frame if len(parts) == 1 else pl.concat([p.frame for p in parts])
+    names = frame.collect_schema().names()
+    ident = next((n for n in names if n in ID_KEYS), ID)
+    if ident not in names:
+        reason = f"期初里没有“{ID}”一列\0the states have no column '{ID}'"
+        raise UsageError([Diagnostic("E822", {"reason": reason})])
+    states = States(year_of_states(names, program, years), as_values(frame, program), ident)
+    twice = given_twice([states.frame.select(ident)], ident)
+    if twice:
+        listed = "、".join(sorted(twice)[:5])
+        reason = f"同一编号的状态有几个：{listed}\0there are several states of the same record: {listed}"
+        raise UsageError([Diagnostic("E822", {"reason": reason})])
+    return states
+
+
+def common_year(found: Iterable[tuple[int, bool]]) -> int | None:
+    """Return the year at whose end all states are, None where there are none. Raises UsageError where it is not one.
+
+    ``found``: of each kind the year, and whether its states hold anything.
+    """
+    held = list(found)
+    years = sorted({year for year, full in held if full} or {year for year, _ in held})
+    if len(years) > 1:
+        listed = "、".join(map(str, years))
+        reason = f"各类对象的状态是不同年度末的（{listed}），须是同一年度末的\0the states are of the end of several years ({listed}); they must be of one"
+        raise UsageError([Diagnostic("E822", {"reason": reason})])
+    return years[0] if years else None
 
 
 def year_of_states(names: Iterable[str], program: m.Program, years: range) -> int:
@@ -37,10 +106,14 @@ def year_of_states(names: Iterable[str], program: m.Program, years: range) -> in
     return year
 
 
-def check_states(plan: c.Plan, names: Iterable[str]) -> None:
-    """Raise UsageError where states in columns ``names`` lack what a plan goes on from."""
-    there = set(names)
-    lacking = [i.name for i in plan.kinds[INSURED].inputs if i.opening and i.column not in there]
+def check_states(plan: c.Plan, names: Iterable[str] | None, kind: str = INSURED) -> None:
+    """Raise UsageError where states of a kind, in columns ``names`` (None: there are none), lack what a plan goes on from."""
+    wanted = [i for i in plan.kinds[kind].inputs if i.opening]
+    if wanted and names is None:
+        reason = f"没有{kind}的期初状态\0there are no opening states of {kind}"
+        raise UsageError([Diagnostic("E822", {"reason": reason})])
+    there = set(names or ())
+    lacking = [i.name for i in wanted if i.column not in there]
     if lacking:
         reason = f"状态里缺少 {'、'.join(lacking)}\0the state lacks {', '.join(lacking)}"
         raise UsageError([Diagnostic("E822", {"reason": reason})])

@@ -13,18 +13,19 @@ from tiaoli.api import Rules
 from tiaoli.backends import columns as c
 from tiaoli.backends.lower import Wishes, lower
 from tiaoli.backends.stages import Staged
-from tiaoli.batch.computing import Query, Table, read, set_aside
+from tiaoli.batch.computing import Query, Table, read, set_aside, states_read
 from tiaoli.batch.headings import read_headings
 from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of
-from tiaoli.batch.layout import Shape, shape_of
+from tiaoli.batch.layout import ID, Shape, shape_of
 from tiaoli.batch.rejecting import Judge, as_rows, in_portions, reject
 from tiaoli.batch.running import Count, Heard, Run, Wish, lengthened, sink
 from tiaoli.batch.sources import TABLES, open_table
+from tiaoli.batch.states import check_states, common_year, read_states
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
-from tiaoli.people import uncomputed
+from tiaoli.people import no_state, uncomputed
 from tiaoli.record_files import SUFFIXES
-from tiaoli.records import Fault, Person
+from tiaoli.records import Fault, Person, RecordReader
 from tiaoli.results import output_of, whole_file
 from tiaoli.values import INSURED
 
@@ -36,12 +37,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Together:
-    """A run over the tables ``sources`` by kind of record. Raises UsageError for what is wrong with columns."""
+    """A run over the tables ``sources`` by kind of record. Raises UsageError for what is wrong with columns.
+
+    ``openings``: tables of states to go on from, by kind of record.
+    """
 
     rules: Rules
     sources: Mapping[str, Any]
     wish: Wish
     persons: Any = None
+    openings: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
     run: Run | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -55,16 +60,35 @@ class Together:
         self.program, self.names, self.lasting = wanted
         if INSURED in self.sources:
             alone = replace(self.wish, rules=None)
-            self.run = Run(self.rules, self.sources[INSURED], alone, self.persons, None, self.folder)
+            opening = self.openings.get(INSURED)
+            self.run = Run(self.rules, _whole(self.sources[INSURED]), alone, self.persons, opening, self.folder)
+        self.states = {
+            k: read_states(s, self.program, self.wish.years) for k, s in self.openings.items() if k in self.kinds
+        }
+        self.opened = common_year((s.year, bool(s.names)) for s in self.states.values())
 
     @cached_property
     def staged(self) -> Staged:
         """The same rules for the interpreter: its reader judges the records."""
         return self.rules.staged(self.wish.years, self.wish.rules, self.wish.readings, self.kinds)
 
+    @property
+    def layout(self) -> Shape:
+        """How the results are laid out."""
+        return self.wish.layout or (self.run.shape if self.run is not None else Shape.LONG)
+
+    @property
+    def with_results(self) -> list[str]:
+        """The kinds of which results are written."""
+        return [kind for kind in self.kinds if any(self.program.rules[n][0].entity == kind for n in self.names)]
+
+    @property
+    def reader(self) -> RecordReader:
+        return self.rules.reader_of(self.staged, self.opened is not None)
+
     # ── reading ──
-    def others(self) -> dict[str, dict[str, Person]]:
-        """The sound records of the kinds in memory, by kind and id; faulty ones go to ``faults``."""
+    def others(self, plan: c.Plan) -> dict[str, dict[str, Person]]:
+        """The sound records of the kinds in memory, by kind and id; faulty ones, and those without the state they need, go to ``faults``."""
         found: dict[str, dict[str, Person]] = {}
         for kind, source in self.sources.items():
             if kind == INSURED:
@@ -77,10 +101,24 @@ class Together:
                     own[item.id] = item
                 else:
                     self.faults.append(replace(item, entity=item.entity or kind))
+            for ident in self._stateless(plan, kind, own):
+                del own[ident]
+                self.faults.append(Fault(ident, (no_state(ident),), kind))
         return found
 
+    def _stateless(self, plan: c.Plan, kind: str, people: Mapping[str, Person]) -> list[str]:
+        """Who of a kind has no state, where one is needed."""
+        import polars as pl
+
+        if not _goes_on(plan, kind):
+            return []
+        states = self.states[kind]
+        there = states.frame.select(pl.col(states.ident).cast(pl.String)).collect(engine="streaming")
+        have = set(there[states.ident].to_list())
+        return [ident for ident in people if ident not in have]
+
     def _read(self, kind: str, source: Any) -> Iterator[Person | Fault]:
-        reader = self.rules.reader_of(self.staged)
+        reader = self.reader
         path = Path(source) if isinstance(source, str | Path) else None
         texts = path is not None and path.suffix.lower() in SUFFIXES
         if texts and path is not None and not (path.suffix.lower() in TABLES and _wide(path)):
@@ -96,7 +134,7 @@ class Together:
 
     def _of_table(self, kind: str, rows: pl.DataFrame, headings: Any) -> Iterator[Person | Fault]:
         """The records of a table held in memory: wide ones row by row, long ones all together."""
-        reader = self.rules.reader_of(self.staged)
+        reader = self.reader
         if headings.shape is Shape.LONG:
             names = rows.columns
             facts = {g.name: g.fact for g in headings.columns}
@@ -136,23 +174,26 @@ class Together:
         return counts, frames
 
     def _made(self, folder: Path, closing: bool) -> dict[str, Query]:
-        others = self.others()
         years = range(self.program.first, self.wish.years.stop)
-        have = {kind: columns_given(self.program, kind, years) for kind in others}
+        have = {kind: columns_given(self.program, kind, years) for kind in self.kinds if kind != INSURED}
         table = self.table = None if self.run is None else self.run.table(self.run.parts[0], folder)
-        if self.run is not None and len(self.run.parts) > 1:
-            raise UsageError([Diagnostic("E859", {"path": str(self.sources[INSURED])})])
         if table is not None:
             have[INSURED] = table.have
-        wishes = Wishes(self.names, have, self.wish.readings, self.lasting, None, self.wish.reasons, closing)
+        wishes = Wishes(self.names, have, self.wish.readings, self.lasting, self.opened, self.wish.reasons, closing)
         plan = lower(self.program, self.wish.years, wishes)
+        self._check_states(plan)
+        others = self.others(plan)
         if self.run is not None and table is not None and table.read:
-            table = self.table = self.run.table(self.run.parts[0], folder, plan.kinds[INSURED])
+            table = self.run.table(self.run.parts[0], folder, plan.kinds[INSURED])
+        if self.run is not None and table is not None:
+            table = self.table = self.run.demanding(table, plan)
         persons = None if table is None else self._sound(plan.kinds[INSURED], table)
         links = Links(self.program, plan, others, persons, self.faults)
         persons = links.follow()
         self.faults += links.found
-        frames = {k: frame_of(self.program, plan.kinds[k], people.values()).lazy() for k, people in others.items()}
+        frames = {
+            k: self._opened(plan, k, frame_of(self.program, plan.kinds[k], p.values())) for k, p in others.items()
+        }
         if persons is not None:
             frames[INSURED] = persons
         first = next(iter(frames.values()))
@@ -164,6 +205,19 @@ class Together:
             for k in self.kinds
         }
 
+    def _check_states(self, plan: c.Plan) -> None:
+        for kind in self.kinds if self.opened is not None else ():
+            states = self.states.get(kind)
+            check_states(plan, None if states is None else states.names, kind)
+
+    def _opened(self, plan: c.Plan, kind: str, records: pl.DataFrame) -> pl.LazyFrame:
+        """The records with what the plan reads of their states."""
+        if not _goes_on(plan, kind):
+            return records.lazy()
+        beside = self.states[kind].beside(records.lazy(), ID)
+        values = states_read(self.program, plan.kinds[kind], beside.collect_schema())
+        return beside.select(*records.columns, *values)
+
     def _sound(self, own: c.KindPlan, table: Table) -> pl.LazyFrame:
         """The persons that are sound; faulty ones must be in no figure."""
         frame, unsound = read(self.program, own, table)
@@ -173,8 +227,7 @@ class Together:
         self, kind: str, made: Query, output: Path | None, closing: Path | None
     ) -> tuple[Count, pl.DataFrame | None]:
         results = made.results()
-        layout = self.wish.layout or (self.run.shape if self.run is not None else Shape.LONG)
-        if layout is Shape.LONG:
+        if self.layout is Shape.LONG:
             results = lengthened(results, made, self.wish.years)
         count, frame = Count(), None
         if made.plan.breaches:
@@ -237,8 +290,7 @@ class Together:
         assert self.run is not None
         bad = set_aside(self.program, made.plan, made.table)
         judge = Judge(
-            self.rules.reader_of(self.staged), made.table.headings, self.wish.units, frozenset(self.run.twice),
-            self.wish.lang, self._moves,
+            self.reader, made.table.headings, self.wish.units, frozenset(self.run.twice), self.wish.lang, self._moves,
         )  # fmt: skip
         for rows in in_portions(bad):
             for outcome in self.run._outcomes(judge, made, rows):
@@ -246,12 +298,27 @@ class Together:
                 for one in outcome if isinstance(outcome, list) else ():
                     heard(one)
 
-    def _moves(self, person: Person, _: Opening | None) -> Result:
-        """Who is sound and yet set aside moves between places, and cannot be computed with other records."""
+    def _moves(self, person: Person, opening: Opening | None) -> Result:
+        """Who is sound and yet set aside has no state, or moves between places and cannot be computed with other records."""
+        if self.opened is not None and opening is None:
+            raise UsageError([no_state(person.id)])
         year, place = next(iter(person.places.items()), (self.wish.years.start, ""))
         reason = "与其他记录一起计算的人不能转移 / who is computed with other records cannot move"
         arguments = {"person": person.id, "year": year, "own": self.rules.place, "place": place, "reason": reason}
         raise UsageError([Diagnostic("E806", arguments)])
+
+
+def _whole(source: Any) -> Any:
+    """A table; of several files, all of them as one."""
+    import polars as pl
+
+    parts = open_table(source)
+    return source if len(parts) == 1 else pl.concat([part.frame for part in parts])
+
+
+def _goes_on(plan: c.Plan, kind: str) -> bool:
+    """Whether a plan reads states of a kind."""
+    return any(i.opening for i in plan.kinds[kind].inputs)
 
 
 def _wide(path: Path) -> bool:
