@@ -435,6 +435,60 @@ def test_people_who_move_are_computed(
                 assert given == value, (name, year)
 
 
+@pytest.fixture
+def travellers(tmp_path: Path, program: Any, histories: Any) -> tuple[Path, list[dict[str, Any]]]:
+    """Six people; the second goes to Fujian for 2026 and 2027, the third for 2029 and 2030."""
+    away = {histories[1]["编号"]: (2026, 2027), histories[2]["编号"]: (2029, 2030)}
+    people = []
+    for person in histories[:6]:
+        years = {y: dict(facts) for y, facts in person["年度"].items()}
+        for year in away.get(person["编号"], ()):
+            years.setdefault(year, {})["地区"] = "CN-FJ"
+        people.append(person | {"年度": years})
+    frame = tables.wide(program, histories[:6], ALL, Units.YUAN)
+    for year in SPAN:
+        gone = [ident for ident, years in away.items() if year in years]
+        place = pl.when(pl.col(ID).is_in(gone)).then(pl.lit("CN-FJ"))
+        frame = frame.with_columns(place.alias(f"地区@{year}"))
+    file = tmp_path / "表.parquet"
+    frame.write_parquet(file)
+    return file, people
+
+
+def test_who_ends_at_home_leaves_a_state(
+    command: Command, tmp_path: Path, jiangxi: tiaoli.Rules, travellers: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    file, people = travellers
+    output, state, rejects = tmp_path / "o.parquet", tmp_path / "s.parquet", tmp_path / "r.csv"
+    said = command("run", "CN-JX", file, "--year", YEARS, "-o", output, "--closing", state, "--rejects", rejects)
+    assert said.code == 1 and "读入 6 人 = 算出 5 人" in said.err, said.err
+    assert [(r["编号"], r["代码"]) for r in summary(rejects)] == [(people[2]["编号"], "E806")]
+    held = {row[ID]: row for row in pl.read_parquet(state).to_dicts()}
+    assert held.keys() == {p["编号"] for p in people} - {people[2]["编号"]}
+    year, expected = jiangxi.evaluate(people[1], SPAN).closing()
+    assert {f"{name}@{year}": value for name, value in expected.items()} == {
+        name: value for name, value in held[people[1]["编号"]].items() if name != ID
+    }
+
+
+def test_reasons_of_who_moves_are_given_where_the_rules_are_those_of_the_run(
+    command: Command, tmp_path: Path, jiangxi: tiaoli.Rules, travellers: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    file, people = travellers
+    output = tmp_path / "o.parquet"
+    said = command("run", "CN-JX", file, "--year", YEARS, "-o", output, "--reasons")
+    assert said.code == 0, said.err
+    (row,) = pl.read_parquet(output).filter(pl.col(ID) == people[1]["编号"]).to_dicts()
+    result = jiangxi.evaluate(people[1], SPAN)
+    names = {n.partition(".")[0] for n in row if ".理由@" in n}
+    assert len(names) > 10
+    for year in SPAN:
+        own = next(stay for stay in result.stays if year in stay)
+        for name in names:
+            code = row[f"{name}.理由@{year}"]
+            assert code == (None if own.place == "CN-FJ" else tables.code_of(own.tracer, name, year)), (name, year)
+
+
 # ── other kinds of record ────────────────────────────────────────────────────
 
 KINDS = """

@@ -1,7 +1,8 @@
 """Which clause decided: the codes that a run with reasons writes, and what each of them stands for.
 
 The code of a result in a year is the number of the clause in the rule's text of that year: exceptions first, then the clauses (or rows of
-a table, or bands of a scale: the highest that counts) in order; 0 where the rule is not in force.
+a table, or bands of a scale: the highest that counts) in order; 0 where the rule is not in force. A year under the rules of another
+place has no code here.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tiaoli import model as m
 from tiaoli.results import whole_file
+
+if TYPE_CHECKING:
+    from tiaoli.outcome import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,16 @@ def _condition(decider: m.Clause | m.Row | m.Band) -> str:
     if isinstance(decider, m.Clause):
         return "否则" if decider.condition is None else " ".join(decider.condition.span.text.split())
     return " ".join(decider.span.text.split())
+
+
+def code_of(result: Result, rule: str, year: int) -> int:
+    """Return the code of a result that the interpreter worked out."""
+    step = result.tracer.step(rule, year)
+    if step is None or step.decision is None or not step.decision.decided:
+        return 0
+    spans = [decider.span for decider in m.deciders(step.rule.body)]
+    numbers = [spans.index(one.span) + 1 for one in step.decision.decided]
+    return max(numbers) if isinstance(step.rule.body, m.MarginalScale) else numbers[0]
 
 
 # ── as text ──────────────────────────────────────────────────────────────────

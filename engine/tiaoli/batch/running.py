@@ -24,6 +24,7 @@ from tiaoli.batch.computing import Query, Table, held_as, query, set_aside, stat
 from tiaoli.batch.headings import Headings, read_headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_column
 from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
+from tiaoli.batch.reasons import code_of
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
 from tiaoli.batch.sources import Part, open_table, spans
 from tiaoli.batch.states import HAS_STATE, States, check_states, read_states
@@ -355,7 +356,7 @@ class Run:
                     for row in rows.select(pl.col(judge.headings.ident).alias(ID), *made.table.kept).to_dicts()
                 }
                 for outcome in self._outcomes(judge, made, rows):
-                    if isinstance(outcome, Result) and not (closing is not None and outcome.stays):
+                    if isinstance(outcome, Result) and (closing is None or self._stays_ours(outcome, made)):
                         taken.append(outcome)
                         continue
                     count.rejected += 1
@@ -384,13 +385,16 @@ class Run:
             raise UsageError([no_state(person.id)])
         return self.rules.run(self.compiled, person, self.rules.opened(opening, self.compiled.program))
 
+    @staticmethod
+    def _stays_ours(result: Result, made: Query) -> bool:
+        """Whether the state in which a person leaves the last year is one of these rules."""
+        return not result.stays or result.closing()[1].keys() == {o.rule for o in made.plan.closing}
+
     def _moves(self, result: Result) -> list[Reject]:
-        """Of who is computed elsewhere no closing state of these rules can be kept."""
-        year, place = next(iter(result.person.places.items()), (self.wish.years.start, ""))
-        arguments = {
-            "person": result.person.id, "year": year, "own": self.rules.place, "place": place,
-            "reason": "转移的人的期末状态不在批量计算中 / closing states of who moves are not kept in batch",
-        }  # fmt: skip
+        """Of who ends under other rules no closing state of these can be kept."""
+        year, place = max((y, p) for y, p in result.person.places.items() if y < self.wish.years.stop)
+        reason = "年末在那里，期末状态不是本地区的，要在那里计算 / the person ends there, with a state that is not of this place: to be computed there"
+        arguments = {"person": result.person.id, "year": year, "own": self.rules.place, "place": place, "reason": reason}
         return [reject(Diagnostic("E806", arguments), result.person.id, self.wish.lang)]
 
     def _outcomes(self, judge: Judge, made: Query, rows: pl.DataFrame) -> Iterator[list[Reject] | Result]:
@@ -481,9 +485,16 @@ class Run:
             row: dict[str, Any] = {ID: result.person.id, **cells[result.person.id]}
             for output in made.plan.outputs:
                 row[output.column] = self._held(output.rule, result[output.year][output.rule])
+            for code in made.plan.reasons:
+                row[code.column] = self._code(result, code.rule, code.year)
             rows.append({name: row.get(name) for name in schema})
         frame = pl.DataFrame(rows, schema=schema, orient="row")
         return frame if self.layout is Shape.WIDE else lengthened(frame.lazy(), made, self.wish.years).collect()
+
+    def _code(self, result: Result, rule: str, year: int) -> int | None:
+        """The clause that decided; a year under other rules has no code here."""
+        own = next((stay for stay in result.stays if year in stay), result)
+        return code_of(own, rule, year) if self._same(own.place) else None
 
     def _held(self, name: str, value: Any) -> Any:
         """A value of the interpreter as the table of results holds it."""
