@@ -190,6 +190,7 @@ def test_no_test_is_left_out() -> None:
     marks = re.compile(r"pytest\.(mark\.)?([s]kip|[x]fail)|[i]mportorskip")
     found = {p.name: marks.findall(p.read_text(encoding="utf-8")) for p in (ROOT / "tests").rglob("*.py")}
     assert {name: len(several) for name, several in found.items() if several} == {
+        "test_cases_on_tables.py": 1,
         "test_sql.py": 2,
         "test_sql_runs.py": 1,
         "test_sql_values.py": 2,

@@ -3,15 +3,19 @@
 The people of a place are computed together, over all years of which one of them expects something; who lacks facts of years that only others
 ask for is computed again over the years of the own case. Cases of several records, and those that expect an error, are about
 how records are read and joined, and are left to the tests of those.
+
+Spark takes minutes for all of them, most of it for planning: it has the places with few cases, and with TIAOLI_EVERY_CASE=1 every place.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +23,11 @@ import polars as pl
 import pytest
 
 from columns_support import ran
+from sql_engines import spark_session
 from support import ROOT
 from tiaoli.api import Rules
 from tiaoli.backends.lower import column
-from tiaoli.batch import duck
+from tiaoli.batch import duck, spark
 from tiaoli.batch.computing import held_as
 from tiaoli.batch.layout import ID, PLACE, YEAR_SIGN, Shape, Units, columns_of, dtype_of
 from tiaoli.batch.running import Wish
@@ -62,6 +67,20 @@ def test_cases_of_a_place(place: str, engine: str, tmp_path: Path) -> None:
     held_by(place, {"polars": on_polars, "duckdb": on_duckdb}[engine], tmp_path)
 
 
+@pytest.fixture(scope="module")
+def session() -> Iterator[Any]:
+    with spark_session() as made:
+        yield made
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs java")
+@pytest.mark.parametrize(
+    "place", [p for p, cases in CASES.items() if len(cases) < 5 or os.environ.get("TIAOLI_EVERY_CASE")]
+)
+def test_cases_of_a_place_on_spark(place: str, session: Any, tmp_path: Path) -> None:
+    held_by(place, partial(on_spark, session), tmp_path)
+
+
 def held_by(place: str, engine: Engine, folder: Path) -> None:
     """Hold an engine to all cases of a place."""
     rules = Rules(library(), place)
@@ -87,6 +106,21 @@ def on_duckdb(rules: Rules, people: pl.DataFrame, wish: Wish, folder: Path, stat
     )  # fmt: skip
     rows: Rows = {row[ID]: row for row in pl.read_parquet(folder / "out.parquet").to_dicts()}
     moved = pl.read_parquet(folder / "rejects.parquet").filter(pl.col("代码") == "E806")[ID].to_list()
+    return rows | dict.fromkeys(moved)
+
+
+def on_spark(
+    session: Any, rules: Rules, people: pl.DataFrame, wish: Wish, folder: Path, states: pl.DataFrame | None
+) -> Rows:
+    people.write_parquet(folder / "people.parquet")
+    if states is not None:
+        states.write_parquet(folder / "states.parquet")
+    before = None if states is None else folder / "states.parquet"
+    made = spark.evaluate(rules, folder / "people.parquet", wish, session=session, opening=before)
+    for frame, name in ((made.results, "out"), (made.rejects, "rejects")):
+        frame.write.mode("overwrite").parquet(str(folder / name))
+    rows: Rows = {row[ID]: row for row in pl.read_parquet(folder / "out" / "*.parquet").to_dicts()}
+    moved = pl.read_parquet(folder / "rejects" / "*.parquet").filter(pl.col("代码") == "E806")[ID].to_list()
     return rows | dict.fromkeys(moved)
 
 

@@ -99,6 +99,7 @@ def first_year_of(library: Library, place: str) -> int:
     return Library(tuple(d for d in library.documents if applies(d, place)), ()).first_year
 
 
+@uncollected()
 def check_library(library: Library) -> list[Diagnostic]:
     """Return everything wrong with the documents, alone and together, for every place; each mistake once."""
     found = list(library.diagnostics)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
@@ -97,7 +96,6 @@ def check(
     set_lang(lang)
     choice(form, ("text", "json"), "--format")
     with guarded():
-        gc.disable()  # a short life with many small nodes that all stay: collecting finds nothing
         library = load([*(paths or ()), *(rulesets or ())])
         _kept[:] = [library]
         found = check_library(library)
