@@ -311,6 +311,12 @@ RECORD_MESSAGES: dict[str, Message] = {
         "列名写成“{name}”。",
         "Name the column “{name}”.",
     ),
+    "E855": Message(
+        "--persons 的表里不能有“{name}”一列：它属于各年度，或主表里已有",
+        "the table of --persons cannot have the column “{name}”: it belongs to years, or the main table has it already",
+        "--persons 的表一人一行，只写本人的事实；同一事实只写在一张表里。",
+        "The table of --persons has a row a person with facts of the person alone; a fact stands in one table only.",
+    ),
     "E857": Message(
         "{where}：编号“{person}”在表中不止一行",
         "{where}: the 编号 “{person}” has more than one row in the table",

@@ -39,7 +39,8 @@ def _rules() -> Any:
 def _table(source: Path, target: Path) -> None:
     """Ours: the table run on Polars, wide or long, with its checks and mandates."""
     from tiaoli.batch.layout import Units
-    from tiaoli.batch.running import Files, Run, Wish, run_files
+    from tiaoli.batch.parts import Files, run_files
+    from tiaoli.batch.running import Run, Wish
 
     run = Run(_rules(), source, Wish(YEARS, units=Units.FEN), folder=target.parent)
     count, _ = run_files(run, Files(target))
@@ -127,7 +128,8 @@ def _small(source: Path, target: Path) -> None:
     """Ours on the small rule by province."""
     from tiaoli.api import loads
     from tiaoli.batch.layout import Units
-    from tiaoli.batch.running import Files, Run, Wish, run_files
+    from tiaoli.batch.parts import Files, run_files
+    from tiaoli.batch.running import Run, Wish
 
     rules = loads((HERE / "peers" / "small.tiaoli").read_text(encoding="utf-8"))
     run = Run(rules, source, Wish(YEARS, units=Units.FEN), folder=target.parent)

@@ -12,7 +12,9 @@ WITH "参保人读入" AS (
     COALESCE(TRY_CAST(TRY_CAST("t"."费用@2025" AS DECIMAL(9, 2)) * 100 AS INT), 0) AS "费用@2025"
   FROM people AS t
   WHERE
-    "t"."编号" IS NOT NULL
+    NOT (
+      "t"."编号" IS NULL OR TRIM(CAST("t"."编号" AS TEXT)) = ''
+    )
     AND (
       "t"."缴费日期@2024" IS NULL OR "t"."缴费日期@2024" BETWEEN CAST('1900-01-01' AS DATE) AND CAST('2199-12-31' AS DATE)
     )
@@ -167,7 +169,7 @@ WITH "参保人原始" AS (
     UNNEST(
       [
         CASE
-          WHEN "编号" IS NULL
+          WHEN "编号" IS NULL OR TRIM(CAST("编号" AS TEXT)) = ''
           THEN {'年度': CAST(NULL AS INT), '事实': '编号', '值': CAST(NULL AS TEXT), '代码': 'E715', '原因': '缺少编号', '改法': '给每一行写上编号'}
         END,
         CASE
@@ -222,7 +224,9 @@ WITH "参保人原始" AS (
     ) AS "误"
   FROM "参保人标记"
   WHERE
-    "编号" IS NULL
+    (
+      "编号" IS NULL OR TRIM(CAST("编号" AS TEXT)) = ''
+    )
     OR "!重号" IS NOT NULL
     OR NOT "缴费日期@2024!原" BETWEEN CAST('1900-01-01' AS DATE) AND CAST('2199-12-31' AS DATE)
     OR NOT "费用@2024!原" BETWEEN 0 AND 1000000

@@ -12,7 +12,9 @@ WITH "参保人读入" AS MATERIALIZED (
     COALESCE(CAST(CAST("t"."费用@2025" AS DECIMAL(9, 2)) * 100 AS INT), 0) AS "费用@2025"
   FROM people AS t
   WHERE
-    "t"."编号" IS NOT NULL
+    NOT (
+      "t"."编号" IS NULL OR TRIM(CAST("t"."编号" AS TEXT)) = ''
+    )
     AND (
       "t"."缴费日期@2024" IS NULL OR "t"."缴费日期@2024" BETWEEN CAST('1900-01-01' AS DATE) AND CAST('2199-12-31' AS DATE)
     )
@@ -172,7 +174,7 @@ SELECT
   '给每一行写上编号' AS "改法"
 FROM "参保人标记"
 WHERE
-  "编号" IS NULL
+  "编号" IS NULL OR TRIM(CAST("编号" AS TEXT)) = ''
 UNION ALL
 SELECT
   "编号",

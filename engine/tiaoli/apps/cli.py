@@ -185,7 +185,7 @@ def run(
         files = files_of(
             records, lambda name: rules.kind(name, years), lambda name: rules.kind_of(name, years), folders=True
         )
-        keep_apart(files, opening, output, closing)
+        keep_apart(files, (opening, persons), (output, closing, rejects, summary))
         chosen = engine_for(wishes, files, output)
         if chosen != "interpreter":
             table = TableRun(rules, files, years, rule, readings_of(reading), wishes, chosen)

@@ -85,7 +85,7 @@ def compare(
     writable(output)
     if records is not None:
         readable(records)
-        keep_apart([(None, records)], None, output, None)
+        keep_apart([(None, records)], (), (output,))
     with guarded():
         found = line_up(_library(rulesets), name, year, _listed(only), order, records)  # type: ignore[arg-type]
         if output is not None:

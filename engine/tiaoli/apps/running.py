@@ -14,6 +14,7 @@ import typer
 from tiaoli.apps.speech import language, note, say, words, wrong
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.errors import TiaoliError
+from tiaoli.values import INSURED
 
 
 def readable(path: Path) -> None:
@@ -46,16 +47,22 @@ def files_of(
     return found
 
 
-def keep_apart(records: Files, opening: Path | None, output: Path | None, closing: Path | None) -> None:
-    """Results never overwrite what is read, nor each other; no file is read twice."""
-    read = [path for _, path in records]
-    pairs = [(output, opening), (output, closing), *((out, path) for path in read for out in (output, closing))]
-    for n, path in enumerate(read):
-        if any(path.resolve() == other.resolve() for other in read[:n]):
+def keep_apart(records: Files, also_read: Sequence[Path | None], written: Sequence[Path | None]) -> None:
+    """Results never overwrite what is read, nor each other, nor come to lie in a folder that is read; no file of records is read twice."""
+    from tiaoli.results import output_of
+
+    read: list[Path] = []
+    for _, path in records:
+        if path.resolve() in read:
             wrong(Diagnostic("E849", {"path": str(path)}))
-    for one, other in pairs:
-        if one is not None and other is not None and one.resolve() == other.resolve():
-            wrong(Diagnostic("E826", {"path": str(one)}))
+        read.append(path.resolve())
+    taken = {*read, *(path.resolve() for path in also_read if path is not None)}
+    folders = [path for path in read if path.is_dir()]
+    kinds = dict.fromkeys(kind or INSURED for kind, _ in records)
+    for path in (output_of(p, kind) for p in written if p is not None for kind in kinds):
+        if path.resolve() in taken or path.resolve().parent in folders:
+            wrong(Diagnostic("E826", {"path": str(path)}))
+        taken.add(path.resolve())
 
 
 def writable(path: Path | None) -> None:

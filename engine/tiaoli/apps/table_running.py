@@ -126,9 +126,10 @@ class TableRun:
             wrong(Diagnostic("E868", {"kinds": "、".join(kind or INSURED for kind, _ in self.files)}))
         if self.engine in ("duckdb", "spark"):
             return self._by_sql(kinds, output, opening, closing)
-        if set(kinds) == {INSURED}:
-            return self._of_persons(kinds[INSURED], output, opening, closing)
-        return self._together(kinds, output, opening, closing)
+        with _readable([*kinds.values(), self.options.persons, opening]):
+            if set(kinds) == {INSURED}:
+                return self._of_persons(kinds[INSURED], output, opening, closing)
+            return self._together(kinds, output, opening, closing)
 
     # ── what is wished for ──
     def wish(self, layout: Any = None) -> Any:
@@ -142,7 +143,7 @@ class TableRun:
             units = named[1]
         return Wish(
             self.years, None if self.names is None else tuple(self.names), self.readings, units, shape, self.options.reasons,
-            tuple(self.options.by), language(),
+            tuple(dict.fromkeys(self.options.by)), language(),
         )  # fmt: skip
 
     def _sensible(self, output: Path | None, closing: Path | None) -> None:
@@ -173,8 +174,9 @@ class TableRun:
         import polars as pl
 
         from tiaoli.batch.layout import ID
-        from tiaoli.batch.running import Files as Places
-        from tiaoli.batch.running import Run, run_files
+        from tiaoli.batch.parts import Files as Places
+        from tiaoli.batch.parts import left_behind, run_files
+        from tiaoli.batch.running import Run
         from tiaoli.batch.sources import open_table
 
         with _bar(source) as watch:
@@ -191,19 +193,26 @@ class TableRun:
                 shown = self._in_memory(run)
             else:
                 for place in (output, closing):
-                    if place is not None and len(run.parts) > 1:
+                    if place is not None and source.is_dir():
                         place.mkdir(exist_ok=True)
                 places = Places(output, closing, self.options.rejects, self.options.resume)
                 count, rejects = run_files(run, places, self._part)
         if output is None:
             return self._shown(run, *shown)
         self._tell(count, rejects, output)
+        stale = left_behind(run, output) if output.is_dir() else []
+        for file in stale:
+            note(
+                f"{file}：是以前的结果，输入中已没有这一部分；没有删除，也没有计入。",
+                f"{file}: results of before, of a part that the input has no more; neither removed nor counted.",
+            )
         if self.options.summary is not None or self.options.by:
             from tiaoli.batch.running import scan
 
-            written = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
+            files = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
+            written = [file for file in files if file not in stale]
             self._summarise(run, run.layout, {INSURED: pl.concat([scan(p, run.results_schema) for p in written])})
-        return self._breached(run.program, count) or count.rejected > 0
+        return self._breached(run.program, count) or count.rejected > 0 or bool(stale)
 
     def _in_memory(self, run: Any) -> tuple[Any, Any, Any]:
         """The results of all parts as a frame, with counts and rejects."""
@@ -286,7 +295,7 @@ class TableRun:
         held = {"--persons": options.persons, "--resume": options.resume, "--by": options.by}
         if given := [name for name, value in held.items() if value]:
             wrong(Diagnostic("E870", {"option": "、".join(given)}))
-        from tiaoli.batch.running import Files as Places
+        from tiaoli.batch.parts import Files as Places
         from tiaoli.results import output_of
 
         engine = f"--engine {self.engine}"
@@ -400,7 +409,7 @@ class TableRun:
         from tiaoli.batch.summary import summarise, table
         from tiaoli.results import whole_file
 
-        by = tuple(self.options.by)
+        by = run.wish.by
         if INSURED in held:
             self._known_columns(held[INSURED])
         lines: list[Any] = []
@@ -447,6 +456,25 @@ def opening_tables(path: Path, kinds: Iterable[str]) -> dict[str, Any]:
         held = {f"{name}@{year}": value for name, value in values.items()}
         rows.setdefault(entity or INSURED, []).append({"编号": ident, **held})
     return {kind: pl.DataFrame(own, infer_schema_length=None) for kind, own in rows.items()}
+
+
+@contextmanager
+def _readable(paths: Iterable[Path | None]) -> Iterator[None]:
+    """Say where a file is damaged, when Polars could not read on."""
+    import polars as pl
+
+    try:
+        yield
+    except pl.exceptions.PolarsError:
+        from tiaoli.batch.sources import damage
+
+        given = [path for path in paths if path is not None]
+        files = [file for path in given for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
+        for file in files:
+            said = damage(file) if file.suffix.lower() == ".csv" else None
+            if said is not None:
+                wrong(said)
+        raise
 
 
 def _print_frame(frame: Any, rows: int | None = 20) -> None:

@@ -30,6 +30,7 @@ from tiaoli.backends.sql_tables import (
     cell_faults,
     check_fault,
     content_of,
+    nameless,
     outward,
 )
 from tiaoli.values import INSURED
@@ -457,7 +458,7 @@ class _Query:
 
     def _identities(self, kind: str) -> Iterator[Fault]:
         lang = self.setting.lang
-        yield Fault("E715", ID, None, code.is_null(code.column(ID)), None, lang)
+        yield Fault("E715", ID, None, nameless(code.column(ID)), None, lang)
         if not self.unique(kind):
             twice = code.is_there(code.column("!重号"))
             yield Fault("E717", ID, None, twice, code.column(ID), lang)

@@ -200,7 +200,7 @@ class Table:
 
     def conditions(self) -> Iterator[Sql]:
         """Yield what holds of the cells of every sound row."""
-        yield code.is_there(code.column(ID, "t"))
+        yield code.negated(nameless(code.column(ID, "t")))
         for place in self.places:
             yield code.either(code.is_null(code.column(place, "t")), self.at_home(code.column(place, "t")))
         for mark in self.marks:
@@ -263,6 +263,12 @@ class Fault:
 
     def _words(self, first: int) -> str:
         return _WORDS[self.code][first if self.lang == "zh" else first + 1]
+
+
+def nameless(ident: Sql) -> Sql:
+    """Return whether an id is missing: null, or nothing but blanks."""
+    blank = code.binary("=", code.call("TRIM", code.cast(ident.copy(), "TEXT")), code.text(""))
+    return code.either(code.is_null(ident), blank)
 
 
 def cell_faults(table: Table, lang: str, name: Callable[[str], str]) -> Iterator[Fault]:
@@ -331,6 +337,6 @@ _WORDS = {
     "E741": ("所指的{target}记录有误，已剔除", "the {target} that it names is faulty and left out", "先改正所指的记录", "mend that record first"),
     "E804": ("不能计算", "cannot be computed", "用 tiaoli explain 看这个人", "see this person with tiaoli explain"),
     "E806": ("该年度在别的地区", "in another place in that year", "用 --engine polars 计算转移的人", "compute who moves with --engine polars"),
-    "E822": ("期初文件里没有此人的状态", "there is no opening state of this record", "补上上一年度末的状态", "add the state of the end of the year before"),
+    "E822": ("期初文件里没有此人的状态，或缺少要用的值", "there is no opening state of this record, or a value of it is missing", "补上上一年度末的状态", "add the state of the end of the year before"),
 }  # fmt: skip
 """What is said of a fault, in Chinese and in English, then what to do about it."""

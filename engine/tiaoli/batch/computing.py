@@ -15,7 +15,7 @@ from tiaoli.backends import columnar
 from tiaoli.backends import columns as c
 from tiaoli.backends.lower import column, present_column, sort_of
 from tiaoli.batch.headings import Headings
-from tiaoli.batch.layout import ID, Units, dtype_of_type
+from tiaoli.batch.layout import ID, YEAR_SIGN, Units, dtype_of_type
 from tiaoli.batch.reading import Unreadable, internal, is_blank, read_cells
 from tiaoli.batch.sources import Span
 from tiaoli.diagnostic import Diagnostic
@@ -293,10 +293,21 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
             wanted.append(cells.values.alias(name) if filled else _with_default(cells.values, needed[name], given.fact))
     if said:
         raise UsageError(said)
-    wanted += [pl.col(name).alias(f"{KEPT}{name}") for name in table.kept]
+    wanted += [_as_given(program, table, name).alias(f"{KEPT}{name}") for name in table.kept]
     wanted += [_presence(table, i).alias(i.column) for i in plan.inputs if not i.name and i.year is not None]
     wanted += states_read(program, plan, table.schema)
     return wanted, broken
+
+
+def _as_given(program: m.Program, table: Table, name: str) -> pl.Expr:
+    """A column that goes into the results; where cells are values already, as the table would hold them."""
+    import polars as pl
+
+    fact = program.facts.get(name.partition(YEAR_SIGN)[0])
+    if not table.read or fact is None:
+        return pl.col(name)
+    kind, digits, limits = held_as(program, fact.name)
+    return outward(pl.col(name), sort_of(kind), dtype_of_type(kind, digits, table.units, limits))
 
 
 def _with_default(values: pl.Expr, given: c.Input, fact: m.Fact) -> pl.Expr:
@@ -338,7 +349,20 @@ def _state(program: m.Program, given: c.Input, schema: pl.Schema) -> pl.Expr:
         held = held.to_physical() * 10 ** max(0, digits - scale) // 10 ** max(0, scale - digits)
     low, high = limits
     bits = columnar.whole(columnar.width(low, high))
-    return (held.cast(bits) if sort_of(kind) is c.Sort.WHOLE else held).alias(given.column)
+    return (held.cast(bits, strict=False) if sort_of(kind) is c.Sort.WHOLE else held).alias(given.column)
+
+
+def states_lost(program: m.Program, plan: c.KindPlan, schema: pl.Schema) -> list[pl.Expr]:
+    """Return of each value of an opening state whether it cannot be gone on from: none where there must be one, or beyond what the plan holds."""
+    import polars as pl
+
+    found = []
+    for given in (i for i in plan.inputs if i.opening):
+        named = program.rules[given.name][0] if given.name in program.rules else program.facts[given.name]
+        value = _state(program, given, schema)
+        there = pl.col(state_column(given.column)).is_not_null()
+        found.append(value.is_null() & there if named.type.nullable else value.is_null())
+    return found
 
 
 def _suspect(table: Table, broken: Sequence[pl.Expr]) -> pl.Expr:
@@ -381,5 +405,6 @@ __all__ = [
     "read",
     "set_aside",
     "state_column",
+    "states_lost",
     "states_read",
 ]

@@ -134,6 +134,10 @@ class _Reader:
         return None
 
     def _stranger(self, name: str, head: str, year: int | None) -> None:
+        tidy = "".join(name.split())
+        if tidy != name and (tidy in ID_KEYS or self._apart(tidy)[0] in self.facts):
+            self.say("E718", where=f"“{name}”", name=name, nearest=tidy)
+            return
         near = nearest(head, [*self.facts, ID, *((YEAR,) if self.shape is Shape.LONG else ()), PLACE])
         if near is not None:
             yearly = near in self.facts and self.facts[near].yearly and year is not None
@@ -153,6 +157,11 @@ class _Reader:
         listed = "、".join(self.names[:40]) + ("…" if len(self.names) > 40 else "")
         for name in needed:
             self.say("E708", name=name, columns=listed)
+
+
+def no_exact_ids(name: str, found: str) -> Diagnostic:
+    """Return what is said of a column of ids that holds binary floats: long ones are not exact in it."""
+    return Diagnostic("E852", {"name": name, "found": found, "type": "编号", "type_en": "ids"})
 
 
 def known_years(headings: Headings) -> range:

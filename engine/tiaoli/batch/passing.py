@@ -121,7 +121,7 @@ def given_twice(frames: Sequence[pl.LazyFrame], ident: str) -> tuple[str, ...]:
     suspects = pl.Series(again)
     named = [f.filter(column.hash(seed=7).is_in(suspects.implode())).select(column.alias("i")) for f in frames]
     counted = pl.concat(named).group_by("i").len().filter((pl.col("len") > 1) & pl.col("i").is_not_null())
-    return tuple(counted.collect(engine="streaming")["i"].to_list())
+    return tuple(sorted(counted.collect(engine="streaming")["i"].to_list()))
 
 
 def lengthened(results: pl.LazyFrame, made: Query, years: range) -> pl.LazyFrame:

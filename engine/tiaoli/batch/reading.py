@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A column read: its values, null where there is none, and which cells are broken (None: none can be).
+    """A column read: its values, null where there is none or where it is broken, and which cells are broken (None: none can be).
 
     Whole numbers are of the type `internal` names, or of 64 bits where that names 32.
     """
@@ -64,7 +64,9 @@ def read_cells(name: str, kind: pl.DataType, fact: m.Fact, units: Units, span: S
         code = "E852" if kind.is_float() else "E851"
         types = {"type": fact.type.present.name("zh"), "type_en": fact.type.present.name("en")}
         raise Unreadable(Diagnostic(code, {"name": name, "found": str(kind), **types}))
-    return cells
+    if cells.broken is None:
+        return cells
+    return Cells(pl.when(~cells.broken).then(cells.values), cells.broken)  # what is computed of them must fit, too
 
 
 def _wanted(fact: m.Fact) -> pl.DataType:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +19,13 @@ from tiaoli.backends import columns as c
 from tiaoli.backends.interpreter import Compiled
 from tiaoli.backends.lower import Wishes, lower
 from tiaoli.batch import long
-from tiaoli.batch.computing import Query, Table, held_as, query, set_aside, state_column
-from tiaoli.batch.headings import Headings, read_headings
+from tiaoli.batch.computing import Query, Table, held_as, query, set_aside, state_column, states_lost
+from tiaoli.batch.headings import Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_column
 from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
 from tiaoli.batch.reasons import code_of
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
-from tiaoli.batch.sources import Part, open_table, spans
+from tiaoli.batch.sources import WRITTEN_OUT, Part, open_table, spans
 from tiaoli.batch.states import HAS_STATE, States, check_states, read_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
@@ -35,7 +34,6 @@ from tiaoli.nearness import nearest
 from tiaoli.outcome import Opening, Result
 from tiaoli.people import no_state
 from tiaoli.record_facts import ID_KEYS, Person
-from tiaoli.results import whole_file
 from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
@@ -76,7 +74,14 @@ class Run:
         beside, self.persons_headings = self._beside()
         path = self.parts[0].path
         where = None if path is None else str(path)
+        if own := [n for n in wish.by if n in (*ID_KEYS, YEAR)]:
+            raise UsageError([Diagnostic("E825", {"text": f"--by {own[0]}", "form": "--by 列名 / COLUMN"})])
         self.headings = read_headings(self.program, INSURED, names, where, (*beside, *wish.by), self._facts_read)
+        kind = self.parts[0].frame.collect_schema().get(self.headings.ident)
+        if kind is not None and kind.is_float():
+            raise UsageError([replace(no_exact_ids(self.headings.ident, str(kind)), path=where)])
+        if self.persons_headings is not None:
+            self._told_apart(self.headings, self.persons_headings, str(persons))
         self.states: States | None = None if opening is None else read_states(opening, self.program, wish.years)
         self.twice = self._given_twice()
         self.elsewhere = self._elsewhere()
@@ -99,6 +104,13 @@ class Run:
 
     def _facts_read(self) -> frozenset[str]:
         return frozenset[str]().union(*self.compiled.needed_facts.values())
+
+    def _told_apart(self, headings: Headings, beside: Headings, where: str) -> None:
+        """A fact stands in one of two tables, and the second has no years. Raises UsageError."""
+        both = {g.name for g in headings.columns} & {g.name for g in beside.columns}
+        if both or beside.year is not None:
+            name = sorted(both)[0] if both else str(beside.year)
+            raise UsageError([Diagnostic("E855", {"name": name}, path=where, line=1, column=1)])
 
     def _beside(self) -> tuple[tuple[str, ...], Headings | None]:
         if self.persons is None:
@@ -183,7 +195,8 @@ class Run:
     def _long(self, part: Part) -> long.Long:
         """A part of a long table, its cells read; kept while the part is worked on."""
         if part.name not in self._longs:
-            read = long.read_long(part.frame, self.headings, self.wish.units, self.elsewhere, self.wish.by, part.path)
+            by = [n for n in self.wish.by if n in part.frame.collect_schema()]
+            read = long.read_long(part.frame, self.headings, self.wish.units, self.elsewhere, by, part.path)
             second = None
             if self.persons is not None and self.persons_headings is not None:
                 second = long.read_persons(self.persons, self.persons_headings, self.wish.units)
@@ -198,12 +211,9 @@ class Run:
 
         held = self._long(part)
         headings = held.wide
-        names = [
-            *held.frame.collect_schema().names(),
-            *(g.name for g in headings.columns),
-            *(f"{n}{YEAR_SIGN}{y}" for n in self.wish.by for y in held.years),
-        ]
-        kept = self._kept(names)
+        lasting = [g.name for g in headings.columns if g.fact is not None and not g.fact.yearly]
+        changing = [n for n in held.frame.collect_schema().names() if n not in lasting]
+        kept = self._kept([*lasting, *(f"{n}{YEAR_SIGN}{y}" for n in changing for y in self.wish.years)])
         needed = [i for i in plan.inputs if i.name and not i.opening] if plan is not None else []
         wanted = [long.Wanted(i.column, i.name, i.year) for i in needed]
         there = {w.column for w in wanted}
@@ -280,12 +290,13 @@ class Run:
         return query(self.program, plan, self.demanding(table, plan))
 
     def demanding(self, table: Table, plan: c.Plan) -> Table:
-        """The table, of which who has no state is set aside where a plan goes on from states."""
+        """The table, of which who has no state, or not all of one, is set aside where a plan goes on from states."""
         import polars as pl
 
         if self.states is None or not any(i.opening for i in plan.kinds[INSURED].inputs):
             return table
-        return replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE)))
+        lost = states_lost(self.program, plan.kinds[INSURED], table.schema)
+        return replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE), *lost))
 
     @cached_property
     def origin(self) -> dict[str, str]:
@@ -350,7 +361,8 @@ class Run:
         taken: list[Result] = []
         cells: dict[str, dict[str, Any]] = {}
         for frame in frames:
-            for rows in in_portions(frame):
+            for portion in in_portions(frame):
+                rows = self._without_empty(portion, made, count)
                 cells |= {
                     str(row.pop(ID)): row
                     for row in rows.select(pl.col(judge.headings.ident).alias(ID), *made.table.kept).to_dicts()
@@ -366,6 +378,24 @@ class Run:
         if taken and closing is not None:
             append(closing, self._states_of(taken, made), self.origin)
         return self._frame_of(taken, made, cells) if taken else None
+
+    def _without_empty(self, rows: pl.DataFrame, made: Query, count: Count) -> pl.DataFrame:
+        """The rows without those of a CSV or XLSX file in which nothing is written: they are nobody, and not counted."""
+        import polars as pl
+
+        path = made.table.path
+        if path is None or Path(path).suffix.lower() not in WRITTEN_OUT:
+            return rows
+        if self.shape is Shape.LONG:
+            empty = pl.Series(
+                [n is None and n not in self._rows_of(rows[ID][i : i + 1]) for i, n in enumerate(rows[ID])]
+            )
+        else:
+            texts = [pl.col(n) for n, kind in rows.schema.items() if kind == pl.String]
+            empty = rows.select(pl.all_horizontal(c.is_null() | (c.str.strip_chars() == "") for c in texts)).to_series()
+        count.people -= int(empty.sum() or 0)
+        count.rows -= int(empty.sum() or 0) if self.shape is Shape.WIDE else 0
+        return rows.filter(~empty.cast(pl.Boolean))
 
     def _states_of(self, results: Sequence[Result], made: Query) -> pl.DataFrame:
         """The states that results of the interpreter leave behind."""
@@ -394,7 +424,13 @@ class Run:
         """Of who ends under other rules no closing state of these can be kept."""
         year, place = max((y, p) for y, p in result.person.places.items() if y < self.wish.years.stop)
         reason = "年末在那里，期末状态不是本地区的，要在那里计算 / the person ends there, with a state that is not of this place: to be computed there"
-        arguments = {"person": result.person.id, "year": year, "own": self.rules.place, "place": place, "reason": reason}
+        arguments = {
+            "person": result.person.id,
+            "year": year,
+            "own": self.rules.place,
+            "place": place,
+            "reason": reason,
+        }
         return [reject(Diagnostic("E806", arguments), result.person.id, self.wish.lang)]
 
     def _outcomes(self, judge: Judge, made: Query, rows: pl.DataFrame) -> Iterator[list[Reject] | Result]:
@@ -434,7 +470,10 @@ class Run:
                 .select("\0n", *names)
                 .collect(engine="streaming")
             )
+            written_out = part.path is not None and part.path.suffix.lower() in WRITTEN_OUT
             for number, *cells in rows.iter_rows():
+                if written_out and not any(isinstance(v, str) and v.strip() for v in cells):
+                    continue
                 own = found.setdefault(cells[0], (header, []))
                 values = [plain(v, facts.get(n), self.wish.units) for n, v in zip(names, cells, strict=True)]
                 own[1].append((number, tuple(values)))
@@ -449,7 +488,8 @@ class Run:
         persons = self._persons()
         assert persons is not None and self.persons_headings is not None
         facts = {g.name: g.fact for g in self.persons_headings.columns}
-        own = persons.filter(pl.col(self.headings.ident).is_in(ids.implode())).collect(engine="streaming")
+        named = pl.col(self.headings.ident).is_in(ids.implode(), nulls_equal=True)
+        own = persons.filter(named).collect(engine="streaming")
         given = [dict(row) for row in own.iter_rows(named=True)]
         alone = found.keys() - {row[self.headings.ident] for row in given}
         for row in [*given, *({self.headings.ident: name} for name in alone)]:
@@ -511,135 +551,4 @@ def _together(parts: Sequence[Part]) -> pl.LazyFrame:
     return parts[0].frame if len(parts) == 1 else pl.concat([p.frame for p in parts])
 
 
-@dataclass(frozen=True)
-class Files:
-    """Where a run writes: files, or folders where the input is one. ``resume``: parts that are there, made the same way, are kept."""
-
-    output: Path | None
-    closing: Path | None = None
-    rejects: Path | None = None
-    resume: bool = False
-
-
-def run_files(run: Run, files: Files, done: Callable[[Part, Count, bool], None] | None = None) -> tuple[Count, Rejects]:
-    """Compute all parts of a run, file to file. ``done`` is told of each part: its count, and whether it was kept from before."""
-    total, rejects = Count(), Rejects(files.rejects)
-    with rejects:
-        _parts(run, files, total, rejects, done)
-    return total, rejects
-
-
-def _parts(
-    run: Run, files: Files, total: Count, rejects: Rejects, done: Callable[[Part, Count, bool], None] | None
-) -> None:
-    folder = len(run.parts) > 1 or (files.output is not None and files.output.is_dir())
-    for part in run.parts:
-        output = _place(files.output, part, folder, run)
-        mark = _Mark(output, run, part, files.closing is not None) if folder and output is not None else None
-        kept = mark.read() if mark is not None and files.resume else None
-        if kept is None:
-            own: list[Reject] = []
-            heard = rejects if mark is None else own.append
-            count = _one(run, part, output, _place(files.closing, part, folder, run), heard)
-            if mark is not None:
-                mark.write(count, own)
-        else:
-            count, own = kept
-        total.add(count)
-        for line in own:
-            rejects(line)
-        if done is not None:
-            done(part, count, kept is not None)
-
-
-def _place(path: Path | None, part: Part, folder: bool, run: Run) -> Path | None:
-    if path is None or not folder:
-        return path
-    path.mkdir(exist_ok=True)
-    suffix = part.path.suffix.lower() if part.path is not None else ".parquet"
-    return path / f"{part.name}{suffix if suffix in ('.csv', '.arrow') else '.parquet'}"
-
-
-def _one(run: Run, part: Part, output: Path | None, closing: Path | None, heard: Heard) -> Count:
-    """One part, its files written under other names and renamed together at the end."""
-    with ExitStack() as stack:
-        names: list[tuple[Path, Path]] = []
-        for path in (output, closing):
-            if path is not None:
-                partial = stack.enter_context(whole_file(path))
-                names.append((partial, partial.with_name(partial.name + path.suffix)))
-                stack.callback(names[-1][1].unlink, missing_ok=True)
-        held = [typed for _, typed in names]
-        to_results = held.pop(0) if output is not None else None
-        to_state = held.pop(0) if closing is not None else None
-        count, _ = run.part(part, to_results, to_state, heard, (output or Path()).parent)
-        for partial, typed in names:
-            typed.replace(partial)
-    return count
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """What is noted beside the results of a part: how they were made, and what was counted."""
-
-    output: Path
-    run: Run
-    part: Part
-    closing: bool
-
-    @property
-    def path(self) -> Path:
-        return self.output.parent / "_tiaoli" / f"{self.output.name}.json"
-
-    def made(self) -> dict[str, Any]:
-        """What the results rest on."""
-        from tiaoli import __version__
-
-        wish = self.run.wish
-        return {
-            "engine": __version__, "rulesets": self.run.program.fingerprint, "place": self.run.rules.place,
-            "years": [wish.years.start, wish.years.stop], "rules": list(self.run.names), "readings": dict(wish.readings),
-            "units": wish.units.value, "layout": self.run.layout.value, "reasons": wish.reasons, "by": list(wish.by), "lang": wish.lang,
-            "closing": self.closing, "beside": list(map(_stamp, self.run.beside)),
-            "input": None if self.part.path is None else _stamp(self.part.path),
-        }  # fmt: skip
-
-    def read(self) -> tuple[Count, list[Reject]] | None:
-        """The counts and rejects of results that are there and were made the same way, else None."""
-        try:
-            noted = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        if not self.output.exists() or noted.get("made") != self.made():
-            return None
-        return Count(**noted["count"]), [Reject(*row) for row in noted["rejects"]]
-
-    def write(self, count: Count, rejects: Sequence[Reject]) -> None:
-        self.path.parent.mkdir(exist_ok=True)
-        noted = {"made": self.made(), "count": asdict(count), "rejects": [list(one.row) for one in rejects]}
-        with whole_file(self.path) as partial:
-            partial.write_text(json.dumps(noted, ensure_ascii=False), encoding="utf-8")
-
-
-def _stamp(source: Any) -> list[int] | None:
-    """What tells a file from another one of the same name."""
-    if not isinstance(source, str | Path):
-        return None
-    stat = Path(source).stat()
-    return [stat.st_size, stat.st_mtime_ns]
-
-
-__all__ = [
-    "Count",
-    "Files",
-    "Heard",
-    "Reject",
-    "Rejects",
-    "Run",
-    "Wish",
-    "given_twice",
-    "lengthened",
-    "run_files",
-    "scan",
-    "sink",
-]
+__all__ = ["Count", "Heard", "Reject", "Rejects", "Run", "Wish", "given_twice", "lengthened", "scan", "sink"]

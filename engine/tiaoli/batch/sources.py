@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
-from tiaoli.record_facts import Odd
+from tiaoli.record_facts import ID_KEYS, Odd
 
 if TYPE_CHECKING:
     import polars as pl
+
+WRITTEN_OUT = (".csv", ".xlsx")
+"""Suffixes of tables whose cells are texts, and which may have empty rows."""
 
 TABLES = (".parquet", ".csv", ".arrow", ".feather", ".ipc", ".xlsx")
 """Suffixes of files that are tables."""
@@ -177,8 +181,56 @@ def _csv(path: Path) -> pl.LazyFrame:
     except UnicodeDecodeError:
         recoded = path.read_text(encoding="gb18030").encode()
         text = recoded.split(b"\n", 1)[0].decode()
-        return pl.read_csv(recoded, infer_schema=False, separator=_separator(text)).lazy()
-    return pl.scan_csv(path, infer_schema=False, separator=_separator(text))
+        return _tidy(pl.read_csv(recoded, infer_schema=False, separator=_separator(text)).lazy(), text, path)
+    return _tidy(pl.scan_csv(path, infer_schema=False, separator=_separator(text)), text, path)
+
+
+def _tidy(frame: pl.LazyFrame, head: str, path: Path) -> pl.LazyFrame:
+    """A CSV table without blanks around the names of its columns and its ids. Raises UsageError for a name that stands twice."""
+    import polars as pl
+
+    names = [name.strip() for name in next(csv.reader([head.rstrip("\r\n")], delimiter=_separator(head)), [])]
+    found = frame.collect_schema().names()
+    if len(names) != len(found):  # a name over several lines
+        return frame
+    _once(names, path)
+    renamed = {old: new for old, new in zip(found, names, strict=True) if old != new}
+    ids = [pl.col(n).str.strip_chars() for n in names if n in ID_KEYS]
+    return frame.rename(renamed).with_columns(ids) if renamed else frame.with_columns(ids)
+
+
+def _once(names: Sequence[str], path: Path) -> None:
+    twice = [name for n, name in enumerate(names) if name and name in names[:n]]
+    if twice:
+        where = "表头 / the head"
+        raise UsageError(
+            [Diagnostic("E725", {"where": where, "name": twice[0], "first": 1}, path=str(path), line=1, column=1)]
+        )
+
+
+def damage(path: Path) -> Diagnostic | None:
+    """Return what keeps a CSV file from being read, with its line: bytes that are no text, a quote left open, cells beyond the columns."""
+    with path.open("rb") as stream:
+        for number, raw in enumerate(stream, 1):
+            try:
+                raw.decode()
+            except UnicodeDecodeError:
+                reason = "不是 UTF-8 文本\0it is no text in UTF-8"
+                return Diagnostic("E707", {"format": "CSV", "reason": reason}, path=str(path), line=number, column=1)
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        head = text.readline()
+        text.seek(0)
+        reader = csv.reader(text, delimiter=_separator(head), strict=True)
+        try:
+            width, line = len(next(reader)), reader.line_num + 1
+            for cells in reader:
+                if len(cells) > width:
+                    told = {"where": cells[0].strip() or "—", "column": width + 1, "found": f'"{cells[width]}"'}
+                    return Diagnostic("E731", told, path=str(path), line=line, column=1)
+                line = reader.line_num + 1
+        except csv.Error as error:
+            return Diagnostic("E707", {"format": "CSV", "reason": str(error)}, path=str(path), line=line, column=1)
+    return None
 
 
 def _separator(head: str) -> str:
@@ -198,9 +250,10 @@ def _xlsx(path: Path) -> pl.LazyFrame:
         raise UsageError([Diagnostic(broken.trouble.code, dict(broken.trouble.arguments))]) from None
     if not rows:
         raise UsageError([Diagnostic("E706", {"path": str(path)})])
-    names = [str(cell) for cell in rows[0] if cell not in (None, "")]
+    names = [str(cell).strip() for cell in rows[0] if cell not in (None, "")]
+    _once(names, path)
     columns = {
-        name: [None if i >= len(row) or row[i] in (None, "") else _text(row[i]) for row in rows[1:]]
+        name: [None if i >= len(row) or row[i] in (None, "") else _text(row[i]).strip() for row in rows[1:]]
         for i, name in enumerate(names)
     }
     return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)).lazy()

@@ -7,7 +7,7 @@ made wide within the query; an opening state is joined to the records.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import Wishes, column, lower, sort_of
 from tiaoli.backends.sql_code import Dialect, Sql
 from tiaoli.backends.sql_tables import OPENED, Mark, aliased
-from tiaoli.batch.headings import Given, Headings, read_headings
+from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
 from tiaoli.batch.states import check_states, common_year, year_of_states
 from tiaoli.batch.wish import Wish
@@ -178,14 +178,22 @@ class Job:
         if select is None and given.ident != ID:
             select = _select("*", aliased(code.column(given.ident), ID)).from_(self._read(table.name))
         if self._goes_on(kind):
-            select = self._with_states(select, table, self.openings[kind])
+            select = self._with_states(select, table, self.openings[kind], self._stated(kind))
         return table.name if select is None else f"({select.sql(dialect=self.dialect)})"
 
     def _read(self, name: str) -> Sql:
         return sql.source_of(name, self.dialect)
 
-    def _with_states(self, records: exp.Select | None, table: Relation, opening: Relation) -> exp.Select:
-        """The records with their states beside them, and whether one has none, or several."""
+    def _stated(self, kind: str) -> list[str]:
+        """The columns of states in which each record must have a value."""
+        opened = [i for i in self.plan.kinds[kind].inputs if i.opening]
+        rules, facts = self.program.rules, self.program.facts
+        return [i.column for i in opened if not (rules[i.name][0] if i.name in rules else facts[i.name]).type.nullable]
+
+    def _with_states(
+        self, records: exp.Select | None, table: Relation, opening: Relation, stated: Sequence[str]
+    ) -> exp.Select:
+        """The records with their states beside them, and whether one has none (or not all of one), or several."""
         from sqlglot import exp
 
         ident = next((n for n in opening.columns if n in ID_KEYS), ID)
@@ -193,7 +201,8 @@ class Job:
         states += [aliased(_most(code.column(n, "t")), OPENED + n) for n in opening.columns if n != ident]
         states.append(aliased(code.binary(">", exp.Count(this=exp.Star()), code.number(1)), _STATES))
         own = _select(*states).from_(self._read(opening.name)).group_by(_text(code.column(ident, "t")))
-        stateless = aliased(code.is_null(code.column(_STATE_ID, "s")), _STATELESS)
+        lacking = [code.is_null(code.column(OPENED + name, "s")) for name in stated]
+        stateless = aliased(code.either(code.is_null(code.column(_STATE_ID, "s")), *lacking), _STATELESS)
         source = self._read(table.name) if records is None else records.subquery("t")
         columns = (exp.Column(this=exp.Star(), table=exp.to_identifier(name)) for name in ("t", "s"))
         same = code.binary("=", _text(code.column(ID, "t")), code.column(_STATE_ID, "s"))
@@ -328,6 +337,8 @@ _FLOATS = ("float", "double", "real")
 
 def _misfits(table: Relation, headings: Headings) -> Iterator[Diagnostic]:
     """What is wrong with the types of columns."""
+    if table.columns.get(headings.ident, "").lower() in _FLOATS:
+        yield no_exact_ids(headings.ident, table.columns[headings.ident])
     for given in headings.columns:
         kind = table.columns[given.name].lower()
         if given.fact is None or kind in _NOTHING or _HOLD[sort_of(given.fact.type)].fullmatch(kind):

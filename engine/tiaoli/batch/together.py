@@ -13,14 +13,14 @@ from tiaoli.api import Rules
 from tiaoli.backends import columns as c
 from tiaoli.backends.lower import Wishes, lower
 from tiaoli.backends.stages import Staged
-from tiaoli.batch.computing import Query, Table, read, set_aside, states_read
+from tiaoli.batch.computing import Query, Table, read, set_aside, states_lost, states_read
 from tiaoli.batch.headings import read_headings
 from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of
 from tiaoli.batch.layout import ID, Shape, shape_of
 from tiaoli.batch.rejecting import Judge, as_rows, in_portions, reject
 from tiaoli.batch.running import Count, Heard, Run, Wish, lengthened, sink
 from tiaoli.batch.sources import TABLES, open_table
-from tiaoli.batch.states import check_states, common_year, read_states
+from tiaoli.batch.states import HAS_STATE, check_states, common_year, read_states
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.people import no_state, uncomputed
@@ -107,15 +107,14 @@ class Together:
         return found
 
     def _stateless(self, plan: c.Plan, kind: str, people: Mapping[str, Person]) -> list[str]:
-        """Who of a kind has no state, where one is needed."""
+        """Who of a kind has no state, or not all of one, where one is needed."""
         import polars as pl
 
         if not _goes_on(plan, kind):
             return []
-        states = self.states[kind]
-        there = states.frame.select(pl.col(states.ident).cast(pl.String)).collect(engine="streaming")
-        have = set(there[states.ident].to_list())
-        return [ident for ident in people if ident not in have]
+        beside = self.states[kind].beside(pl.LazyFrame({ID: list(people)}, schema={ID: pl.String}), ID)
+        lost = states_lost(self.program, plan.kinds[kind], beside.collect_schema())
+        return beside.filter(pl.any_horizontal(~pl.col(HAS_STATE), *lost)).collect(engine="streaming")[ID].to_list()
 
     def _read(self, kind: str, source: Any) -> Iterator[Person | Fault]:
         reader = self.reader

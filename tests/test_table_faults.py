@@ -1,0 +1,270 @@
+"""Tables that are damaged, untidy or contradict themselves, and files that must not be written over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from support import Said
+from tiaoli.batch.layout import ID, YEAR
+from tiaoli.batch.sources import damage
+
+Command = Callable[..., Said]
+ASKED = ("--year", "2025..2026", "--rule", "大病保险最高支付限额")
+HEAD = "编号,原封顶线,参保@2025,缴费日期@2025,参保@2026,缴费日期@2026\n"
+GOOD = "甲,4,是,2024-11-02,是,2025-11-02\n"
+LONG = "编号,年度,原封顶线,参保,缴费日期,县\n甲,2025,4,是,2024-11-02,南昌县\n甲,2026,4,否,,新建区\n"
+
+
+def csv_file(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+# ── files that are read are never written ────────────────────────────────────
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+@pytest.mark.parametrize(
+    ("option", "target"),
+    [
+        ("--rejects", "表"), ("--summary", "表"), ("--output", "表"), ("--closing", "表"), ("--rejects", "结果"),
+        ("--summary", "结果"), ("--closing", "结果"), ("--rejects", "本人"), ("--summary", "期初"),
+    ],
+)  # fmt: skip
+def test_what_is_read_or_written_is_never_written_over(
+    command: Command, tmp_path: Path, engine: str, option: str, target: str
+) -> None:
+    names = {name: tmp_path / f"{name}.parquet" for name in ("表", "结果", "本人", "期初")}
+    for name in ("表", "本人", "期初"):
+        pl.DataFrame({ID: ["甲"], "原封顶线": [Decimal(4)]}).write_parquet(names[name])
+    before = names["表"].read_bytes()
+    output = () if option == "--output" else ("--output", names["结果"])
+    read = {"本人": ("--persons", names["本人"]), "期初": ("--opening", names["期初"])}.get(target, ())
+    said = command("run", "CN-JX", names["表"], *ASKED, *output, *read, option, names[target], "--engine", engine)
+    assert said.code == 2 and "E826" in said.err, said.err
+    assert names["表"].read_bytes() == before and not names["结果"].exists()
+
+
+def test_nothing_is_written_into_a_folder_that_is_read(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "全省"
+    folder.mkdir()
+    csv_file(folder / "一.csv", HEAD + GOOD)
+    said = command("run", "CN-JX", folder, *ASKED, "-o", tmp_path / "结果", "--rejects", folder / "退回.csv")
+    assert said.code == 2 and "E826" in said.err
+    assert [f.name for f in folder.iterdir()] == ["一.csv"]
+
+
+# ── damaged CSV ──────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "line"),
+    [
+        (GOOD + GOOD.replace("甲", "乙").strip() + ",多\n", "E731", 3),
+        (GOOD + '乙,"4,是,2024-11-02,是,2025-11-02\n', "E707", 3),
+        (GOOD.encode() + b"\xff,4,\n", "E707", 3),
+        (('甲,"4\n",' + GOOD.split(",", 2)[2]).encode() + GOOD.encode()[:-1] + b",x\n", "E731", 4),
+    ],
+)
+def test_a_damaged_line_is_named(command: Command, tmp_path: Path, rows: str | bytes, code: str, line: int) -> None:
+    text = HEAD.encode() + (rows if isinstance(rows, bytes) else rows.encode())
+    file, output = csv_file(tmp_path / "表.csv", text), tmp_path / "o.csv"
+    said = command("run", "CN-JX", file, *ASKED, "-o", output)
+    assert said.code == 2 and f"错误[{code}]" in said.err and f"表.csv:{line}:1" in said.err, said.err
+    assert not output.exists() and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_sound_file_has_no_damage(tmp_path: Path) -> None:
+    assert damage(csv_file(tmp_path / "表.csv", "\ufeff" + HEAD + GOOD + '"乙\n丙",4\n')) is None
+
+
+def test_a_column_that_stands_twice_is_refused(command: Command, tmp_path: Path) -> None:
+    file = csv_file(tmp_path / "表.csv", HEAD.replace("参保@2026", "参保@2025") + GOOD)
+    said = command("run", "CN-JX", file, *ASKED)
+    assert said.code == 2 and "E725" in said.err and "参保@2025" in said.err
+
+
+def test_blanks_around_names_and_ids_mean_nothing(command: Command, tmp_path: Path) -> None:
+    file = csv_file(tmp_path / "表.csv", HEAD.replace(",", " , ") + " 乙 ,4,是,2024-11-02,是,2025-11-02\n" + GOOD)
+    said = command("run", "CN-JX", file, *ASKED, "-o", tmp_path / "o.parquet")
+    assert said.code == 0, said.err
+    assert pl.read_parquet(tmp_path / "o.parquet")[ID].to_list() == ["乙", "甲"]
+    csv_file(file, HEAD + GOOD + " " + GOOD)
+    said = command("run", "CN-JX", file, *ASKED, "-o", tmp_path / "o.parquet")
+    assert said.code == 1 and "E857" in said.err
+
+
+def test_a_name_with_blanks_in_parquet_is_told_with_its_year(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "表.parquet"
+    pl.DataFrame({ID: ["甲"], "参保@ 2025 ": [True]}).write_parquet(file)
+    said = command("run", "CN-JX", file, *ASKED)
+    assert said.code == 2 and "是不是“参保@2025”" in said.err, said.err
+
+
+@pytest.mark.parametrize("shape", ("wide", "long"))
+def test_empty_lines_are_nobody(command: Command, tmp_path: Path, shape: str) -> None:
+    text = (
+        HEAD + GOOD + "\n,,,,,\n\n"
+        if shape == "wide"
+        else LONG.replace(",县", ",农村居民").replace("南昌县", "是").replace("新建区", "否")
+    )
+    text = text if shape == "wide" else text.replace("\n", "\n\n") + ",,,,,\n"
+    file = csv_file(tmp_path / "表.csv", text)
+    said = command("run", "CN-JX", file, *ASKED, "--engine", "polars", "-o", tmp_path / "o.csv")
+    assert said.code == 0 and "读入 1 人 = 算出 1 人" in said.err, said.err
+
+
+# ── cells and ids ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("units", ("元", "分"))
+@pytest.mark.parametrize("amount", ("9999999999999999.99", "10000000000000000", "360102199001011234", "1" + "0" * 29))
+def test_an_amount_beyond_everything_sets_one_person_aside(
+    command: Command, tmp_path: Path, amount: str, units: str
+) -> None:
+    file = csv_file(tmp_path / "表.csv", HEAD + GOOD + GOOD.replace("甲,4", f"乙,{amount}"))
+    said = command("run", "CN-JX", file, *ASKED, "-o", tmp_path / "o.parquet", "--units", units)
+    assert said.code == 1 and "读入 2 人 = 算出 1 人" in said.err, said.err
+    whole = tmp_path / "表.parquet"
+    number = min(int(Decimal(amount)), 10**18)
+    pl.DataFrame({ID: ["甲", "乙"], "原封顶线": [400, number], "参保@2025": [False, False]}).write_parquet(
+        whole, statistics=False
+    )
+    said = command("run", "CN-JX", whole, *ASKED, "-o", tmp_path / "o.parquet", "--units", units)
+    assert said.code == 1 and "读入 2 人 = 算出 1 人" in said.err, said.err
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+def test_ids_that_are_floats_or_empty(command: Command, tmp_path: Path, engine: str) -> None:
+    file, asked = tmp_path / "表.parquet", ("run", "CN-JX", tmp_path / "表.parquet", *ASKED, "--engine", engine)
+    pl.DataFrame({ID: [3.6e17, 1.0], "原封顶线": [4, 4]}).write_parquet(file)
+    said = command(*asked, "-o", tmp_path / "o.parquet")
+    assert said.code == 2 and "E852" in said.err, said.err
+    pl.DataFrame({ID: ["甲", "", None], "原封顶线": [4, 4, 4]}).write_parquet(file)
+    said = command(*asked, "-o", tmp_path / "o.parquet")
+    assert said.code == 1 and "读入 3 人 = 算出 1 人" in said.err, said.err
+    assert pl.read_parquet(tmp_path / "o.parquet")[ID].to_list() == ["甲"]
+
+
+# ── the second table ─────────────────────────────────────────────────────────
+
+
+def test_the_second_table_has_nothing_of_years_and_nothing_twice(command: Command, tmp_path: Path) -> None:
+    table = csv_file(tmp_path / "表.csv", "编号,年度,参保,缴费日期\n甲,2025,是,2024-11-02\n")
+    persons, asked = tmp_path / "本人.csv", ("run", "CN-JX", table, *ASKED, "--persons", tmp_path / "本人.csv")
+    csv_file(persons, "编号,年度,原封顶线\n甲,2025,4\n")
+    said = command(*asked)
+    assert said.code == 2 and "E855" in said.err and "年度" in said.err
+    csv_file(persons, "编号,原封顶线\n甲,4\n")
+    csv_file(table, LONG.replace(",县", "").replace(",南昌县", "").replace(",新建区", ""))
+    said = command(*asked)
+    assert said.code == 2 and "E855" in said.err and "原封顶线" in said.err
+
+
+def test_a_nameless_row_of_the_second_table_is_rejected(command: Command, tmp_path: Path) -> None:
+    table = csv_file(tmp_path / "表.csv", "编号,年度,参保,缴费日期\n甲,2025,是,2024-11-02\n")
+    persons = csv_file(tmp_path / "本人.csv", "编号,原封顶线\n甲,4\n,5\n")
+    said = command("run", "CN-JX", table, *ASKED, "--persons", persons, "-o", tmp_path / "o.csv")
+    assert said.code == 1 and "E715" in said.err and "读入 2 人 = 算出 1 人" in said.err, said.err
+
+
+# ── groups ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("layout", ("wide", "long"))
+def test_groups_of_a_long_table_are_those_of_the_year(command: Command, tmp_path: Path, layout: str) -> None:
+    file = csv_file(tmp_path / "表.csv", LONG)
+    said = command(
+        "run", "CN-JX", file, *ASKED, "-o", tmp_path / "o.parquet", "--by", "参保", "--by", "原封顶线", "--by", "县",
+        "--by", "参保", "--layout", layout, "--summary", tmp_path / "s.csv",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    lines = [line.split(",")[1:5] for line in (tmp_path / "s.csv").read_text("utf-8-sig").splitlines()[1:]]
+    assert lines == [["2025", "是", "4.00", "南昌县"], ["2026", "否", "4.00", "新建区"]]
+    rows = pl.read_parquet(tmp_path / "o.parquet").to_dicts()
+    if layout == "long":
+        assert [(r[YEAR], r["参保"], r["县"], r["原封顶线"]) for r in rows] == [
+            (2025, True, "南昌县", Decimal(4)), (2026, False, "新建区", Decimal(4)),
+        ]  # fmt: skip
+
+
+def test_groups_are_columns_of_the_table(command: Command, tmp_path: Path) -> None:
+    file = csv_file(tmp_path / "表.csv", LONG.replace(",县", "").replace(",南昌县", "").replace(",新建区", ""))
+    for name, code in ((ID, "E825"), (YEAR, "E825"), ("免等待人群", "E718"), ("县", "E718")):
+        said = command("run", "CN-JX", file, *ASKED, "-o", tmp_path / "o.csv", "--by", name)
+        assert said.code == 2 and code in said.err, (name, said.err)
+
+
+# ── states ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+@pytest.mark.parametrize("column", ("零报销激励额度@2026", "断保年数@2026", "累计降低额度@2026"))
+def test_a_value_that_a_state_lacks_is_not_nothing(command: Command, tmp_path: Path, engine: str, column: str) -> None:
+    earlier, later, state = tmp_path / "前.csv", tmp_path / "后.parquet", tmp_path / "期末.parquet"
+    csv_file(earlier, HEAD + GOOD + GOOD.replace("甲", "乙"))
+    assert command("run", "CN-JX", earlier, *ASKED, "-o", tmp_path / "o.parquet", "--closing", state).code == 0
+    held = pl.read_parquet(state)
+    held.with_columns(pl.when(pl.col(ID) == "乙").then(pl.col(column)).alias(column)).write_parquet(state)
+    pl.DataFrame({ID: ["甲", "乙"], "原封顶线": [Decimal(4)] * 2, "参保@2027": [False] * 2}).write_parquet(later)
+    said = command(
+        "run", "CN-JX", later, "--year", "2027", *ASKED[2:], "--opening", state, "-o", tmp_path / "o.parquet",
+        "--engine", engine, "--rejects", tmp_path / "r.parquet",
+    )  # fmt: skip
+    assert said.code == 1 and "读入 2 人 = 算出 1 人" in said.err, said.err
+    assert pl.read_parquet(tmp_path / "r.parquet").select(ID, "代码").rows() == [("甲", "E822")]
+
+
+# ── folders ──────────────────────────────────────────────────────────────────
+
+
+def test_a_folder_with_one_file_goes_to_a_new_folder(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "全省"
+    folder.mkdir()
+    csv_file(folder / "一.csv", HEAD + GOOD)
+    said = command("run", "CN-JX", folder, *ASKED, "-o", tmp_path / "结果", "--closing", tmp_path / "期末")
+    assert said.code == 0, said.err
+    assert (tmp_path / "结果" / "一.csv").exists() and (tmp_path / "期末" / "一.csv").exists()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "全省"
+    path.mkdir()
+    csv_file(path / "一.csv", HEAD + GOOD + GOOD.replace("甲", "乙"))
+    csv_file(path / "二.csv", HEAD + GOOD + GOOD.replace("甲", "丙"))
+    return path
+
+
+def test_parts_are_computed_again_when_ids_are_no_longer_given_twice(
+    command: Command, tmp_path: Path, folder: Path
+) -> None:
+    asked = ("run", "CN-JX", folder, *ASKED, "-o", tmp_path / "结果")
+    said = command(*asked)
+    assert said.code == 1 and "读入 4 人 = 算出 2 人" in said.err
+    csv_file(folder / "二.csv", HEAD + GOOD.replace("甲", "丙"))
+    said = command(*asked, "--resume")
+    assert said.code == 0 and "读入 3 人 = 算出 3 人" in said.err, said.err
+    csv_file(folder / "三.csv", HEAD + GOOD.replace("甲", "丙"))
+    said = command(*asked, "--resume")
+    assert said.code == 1 and "读入 4 人 = 算出 2 人" in said.err, said.err
+
+
+def test_results_that_changed_or_are_of_no_part_are_told_of(command: Command, tmp_path: Path, folder: Path) -> None:
+    csv_file(folder / "二.csv", HEAD + GOOD.replace("甲", "丙"))
+    output = tmp_path / "结果"
+    asked = ("run", "CN-JX", folder, *ASKED, "-o", output, "--resume")
+    assert command(*asked).code == 0
+    whole = (output / "一.csv").read_bytes()
+    (output / "一.csv").write_text("x")
+    said = command(*asked)
+    assert said.code == 0 and said.err.count("没有重算") == 1, said.err
+    assert (output / "一.csv").read_bytes() == whole
+    (folder / "二.csv").unlink()
+    said = command(*asked)
+    assert said.code == 1 and "二.csv：是以前的结果" in said.err, said.err
