@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
+import polars as pl
 import pytest
 
 import sql_engines as engines
@@ -297,3 +298,20 @@ def test_jiangxi_in_spark(session: Any, jiangxi: tiaoli.Rules, tmp_path: Path) -
     rows = [tuple(row) for row in found.results.collect()]
     assert results(made.plan, made.program, rows, True) == made.values()
     assert found.rejects.count() == 0
+
+
+def test_a_query_over_a_file_reads_the_columns_that_it_has(command: Any, tmp_path: Path) -> None:
+    import duckdb
+
+    file = tmp_path / "人.parquet"
+    assert command("synth", "CN-JX", "--people", 30, "--year", "2025..2026", "--seed", 1, "-o", file).code == 0
+    asked = ("CN-JX", "--year", "2025..2026")
+    said = command("compile", *asked, "--source", file)
+    assert said.code == 0, said.err
+    found = duckdb.sql(said.out).pl().sort("编号")
+    command("run", asked[0], file, *asked[1:], "-o", tmp_path / "o.parquet")
+    expected = pl.read_parquet(tmp_path / "o.parquet").sort("编号")
+    assert (
+        found.select("编号", "大病保险最高支付限额@2026").rows()
+        == expected.select("编号", "大病保险最高支付限额@2026").rows()
+    )

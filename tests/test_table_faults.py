@@ -151,6 +151,24 @@ def test_ids_that_are_floats_or_empty(command: Command, tmp_path: Path, engine: 
     assert pl.read_parquet(tmp_path / "o.parquet")[ID].to_list() == ["甲"]
 
 
+def test_what_is_said_of_a_table_in_fen_names_what_stands_there(command: Command, tmp_path: Path) -> None:
+    file, rejects = (
+        csv_file(tmp_path / "表.csv", HEAD + GOOD.replace(",4,", ",1.5,") + GOOD.replace("甲,4,", "乙,20000000000,")),
+        tmp_path / "r.csv",
+    )
+    said = command("run", "CN-JX", file, *ASKED, "--units", "分", "-o", tmp_path / "o.csv", "--rejects", rejects)
+    assert said.code == 1, said.err
+    found = pl.read_csv(rejects, infer_schema=False).select(ID, "值", "代码", "原因").rows()
+    assert [row[:3] for row in found] == [("甲", "1.5", "E733"), ("乙", "20000000000", "E735")]
+    assert all(f"表中写的是 {row[1]}" in row[3] for row in found)
+
+
+def test_whom_a_fault_is_of_is_always_said(command: Command, tmp_path: Path) -> None:
+    file = csv_file(tmp_path / "表.csv", HEAD.strip() + ",地区@2026\n" + GOOD.strip() + ",CN-QQ\n")
+    said = command("run", "CN-JX", file, *ASKED, "-o", tmp_path / "o.csv")
+    assert said.code == 1 and "甲：" in said.err and "CN-QQ" in said.err, said.err
+
+
 # ── the second table ─────────────────────────────────────────────────────────
 
 
@@ -230,6 +248,13 @@ def test_a_folder_with_one_file_goes_to_a_new_folder(command: Command, tmp_path:
     said = command("run", "CN-JX", folder, *ASKED, "-o", tmp_path / "结果", "--closing", tmp_path / "期末")
     assert said.code == 0, said.err
     assert (tmp_path / "结果" / "一.csv").exists() and (tmp_path / "期末" / "一.csv").exists()
+
+
+def test_what_is_no_table_in_a_folder_is_named(command: Command, tmp_path: Path, folder: Path) -> None:
+    (folder / "说明.doc").write_text("")
+    (folder / "旧").mkdir()
+    said = command("run", "CN-JX", folder, *ASKED, "-o", tmp_path / "结果")
+    assert "中没有读：旧、说明.doc" in said.err, said.err
 
 
 @pytest.fixture

@@ -337,8 +337,11 @@ def compiled_query(
     unit = layout_of("wide", units)[1]
     years = years_of(year)
     needs_packages("sqlglot")
+    there = _columns_of(source)
+    table = source or "records"
     if source is not None:
-        _is_source(source, dialect)
+        table = source if there is None else _file_as_table(source, dialect)
+        _is_source(table, dialect)
     with guarded():
         from tiaoli.backends import sql
         from tiaoli.backends.lower import Wishes, lower
@@ -353,19 +356,42 @@ def compiled_query(
             for c in columns_of(
                 program, INSURED, layout_of("wide", units)[0], range(_usual_years(rules).start, years.stop)
             )
-            if c.fact.name in read.get(c.year or 0, ())
+            if (c.fact.name in read.get(c.year or 0, ()) if there is None else c.name in there)
         )
         plan = lower(
             program, years, Wishes(names, {INSURED: have}, readings, lasting, None, reasons, what == "closing")
         )
         setting = sql.Setting(
-            {INSURED: source or "records"},
+            {INSURED: table},
             dialect,  # type: ignore[arg-type]
             unit is Units.FEN,
             lang=language(),
         )
         written = {"results": sql.query, "rejects": sql.rejects, "closing": sql.closing, "breaches": sql.breaches}[what]
         print(written(plan, program, setting))
+
+
+def _columns_of(source: str | None) -> frozenset[str] | None:
+    """The columns of a Parquet file that is there; None of a table that only the query will see."""
+    if source is None or not Path(source).is_file() or Path(source).suffix.lower() != ".parquet":
+        return None
+    needs_packages(extra="batch")
+    from tiaoli.batch.sources import read_file
+
+    return frozenset(read_file(Path(source)).collect_schema().names())
+
+
+def _file_as_table(path: str, dialect: str) -> str:
+    """A Parquet file as it stands behind FROM."""
+    from sqlglot import exp
+
+    if dialect == "duckdb":
+        return exp.func("read_parquet", exp.Literal.string(path), dialect="duckdb").sql(dialect="duckdb")
+    if dialect == "spark":
+        return exp.Table(this=exp.to_identifier(path, quoted=True), db=exp.to_identifier("parquet")).sql(
+            dialect="spark"
+        )
+    return path
 
 
 def _is_source(text: str, dialect: str) -> None:

@@ -189,6 +189,7 @@ class TableRun:
             run = Run(self.rules, source, self.wish(), self.options.persons, states, folder, watch)
             run.ready(closing is not None)  # what is wrong with columns is said before anything is made
             self._state(run.shape, run.headings, run.layout)
+            self._unread(source)
             if output is None:
                 shown = self._in_memory(run)
             else:
@@ -239,6 +240,18 @@ class TableRun:
     def _part(self, part: Any, count: Any, kept: bool) -> None:
         if part.path is not None and kept:
             note(f"{part.path.name}：已有结果，没有重算。", f"{part.path.name}: results are there and were kept.")
+
+    def _unread(self, folder: Path) -> None:
+        """Say what in a folder is no table, and was not read."""
+        from tiaoli.batch.sources import TABLES
+
+        if not folder.is_dir():
+            return
+        found = sorted(p.name for p in folder.iterdir() if not p.name.startswith((".", "_")))
+        other = [n for n in found if (folder / n).is_dir() or Path(n).suffix.lower() not in TABLES]
+        if other:
+            few = "、".join(other[:5]) + ("……" if len(other) > 5 else "")
+            note(f"{folder} 中没有读：{few}（不是表）。", f"not read in {folder}: {few} (no tables).")
 
     def _state(self, shape: Any, headings: Any, layout: Any) -> None:
         """Say how the table was understood."""
@@ -357,9 +370,11 @@ class TableRun:
         what = ("人", "people") if kind == INSURED else (f"个{kind}", kind)
         note(
             f"读入 {count.records:,} {what[0]} = 算出 {count.computed:,} {what[0]} → {output} + 退回 {left:,} {what[0]}（{count.faults:,} 处错误）{to}"
-            + (f"；共 {count.rows:,} 行。" if rows else "。"),
+            + (f"；共 {count.rows:,} 行。" if rows else "。")
+            + ("加 --rejects 可得每处错误。" if left and rejects is None else ""),
             f"{count.records:,} {what[1]} read = {count.computed:,} computed → {output} + {left:,} rejected ({count.faults:,} faults){to}"
-            + (f"; {count.rows:,} rows." if rows else "."),
+            + (f"; {count.rows:,} rows." if rows else ".")
+            + (" --rejects lists the faults." if left and rejects is None else ""),
         )
 
     def _written(self, output: Path) -> Any:
@@ -373,7 +388,14 @@ class TableRun:
     def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:
         for one in rejects.shown:
             advice = f"\n  = {words('改法', 'help')}: {one.advice}" if one.advice else ""
-            print(f"{one.code} {one.reason}{advice}", file=sys.stderr)
+            who = (
+                ""
+                if not one.ident or one.ident in one.reason
+                else f"{one.ident}："
+                if language() == "zh"
+                else f"{one.ident}: "
+            )
+            print(f"{one.code} {who}{one.reason}{advice}", file=sys.stderr)
         more = rejects.lines - len(rejects.shown)
         if more > 0:
             codes = "，".join(f"{code} {number}" for code, number in sorted(rejects.codes.items()))

@@ -7,7 +7,7 @@ moves between places, say, for whom columns are not made) is computed by the int
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,11 +114,29 @@ class Judge:
         if item is None:
             return [reject(Diagnostic("E715", {"where": "—"}), ident, self.lang)]
         if isinstance(item, Fault):
-            return [reject(d, item.person or ident, self.lang) for d in item.diagnostics]
+            return [self._as_written(reject(d, item.person or ident, self.lang)) for d in item.diagnostics]
         try:
             return self.compute(item, openings.get(item.id))
         except (EvaluationError, UsageError) as error:
             return [reject(d, item.id, self.lang) for d in error.diagnostics]
+
+    def _as_written(self, one: Reject) -> Reject:
+        """A fault of a table in the smallest units: records, and so what is said, count in yuan; the value is the one in the table."""
+        fact = next((g.fact for g in self.headings.columns if g.fact is not None and g.fact.name == one.fact), None)
+        if self.units is not Units.FEN or fact is None or fact.type.kind not in (Kind.MONEY, Kind.RATE):
+            return one
+        number = number_in(one.value or "")
+        if not isinstance(number, int | Decimal):
+            return one
+        written = f"{Decimal(number).scaleb(digits_of(fact)).normalize():f}"
+        said = f"（以元计；表中写的是 {written}）" if fact.type.kind is Kind.MONEY else f"（表中写的是 {written}）"
+        if self.lang == "en":
+            said = (
+                f" (counted in yuan; {written} in the table)"
+                if fact.type.kind is Kind.MONEY
+                else f" ({written} in the table)"
+            )
+        return replace(one, value=written, reason=one.reason + said)
 
 
 def as_rows(
