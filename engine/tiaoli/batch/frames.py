@@ -1,0 +1,68 @@
+"""Tables in memory: a Polars frame, an Arrow table or a file in, frames out. For files that do not fit in memory see `tiaoli.batch.parts`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from tiaoli.api import Rules
+from tiaoli.batch.layout import YEAR
+from tiaoli.batch.passing import Count
+from tiaoli.batch.rejecting import REJECTS, Reject
+from tiaoli.batch.running import Run
+from tiaoli.batch.wish import Wish
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What became of a table of insured persons.
+
+    ``results``: a row a person (or a person and year), columns as `Wish` asks. ``closing``: the states at the end of the last year, None where
+    not asked for. ``rejects``: a row a fault of who was left out, with 编号, 年度, 事实, 值, 代码, 原因 and 改法. ``broken``: how many persons break
+    each mandate, by its place in the ruleset and the year.
+    """
+
+    results: pl.DataFrame
+    closing: pl.DataFrame | None
+    rejects: pl.DataFrame
+    people: int
+    computed: int
+    broken: Mapping[str, int]
+
+
+def evaluate(
+    rules: Rules, table: Any, wish: Wish, *, persons: Any = None, opening: Any = None, closing: bool = False
+) -> Evaluated:
+    """Return the results of a table of insured persons: a Polars frame (lazy or not), an Arrow table, or the path of a file or folder.
+
+    ``persons``: facts of whole records in a second table; ``opening``: states to go on from, as ``closing`` gives them. What is wrong with
+    single rows is in the rejects, and everyone else is computed. Raises UsageError for what is wrong with columns, RulesetError for
+    rules with errors.
+    """
+    import polars as pl
+
+    count, rejects, results, states = Count(), list[Reject](), list[pl.DataFrame](), list[pl.DataFrame]()
+    with TemporaryDirectory(prefix="tiaoli-") as held:
+        run = Run(rules, table, wish, persons, opening, Path(held))
+        for part in run.parts:
+            state = Path(held) / "closing.parquet" if closing else None
+            own, frame = run.part(part, None, state, rejects.append, Path(held))
+            assert frame is not None
+            count.add(own)
+            results.append(frame)
+            if state is not None:
+                states.append(pl.read_parquet(state, memory_map=False))
+    schema = {name: pl.Int32 if name == YEAR else pl.String for name in REJECTS}
+    faults = pl.DataFrame([one.row for one in rejects], schema=schema, orient="row")
+    return Evaluated(
+        pl.concat(results), pl.concat(states) if closing else None, faults, count.people, count.computed, dict(count.breaches)
+    )  # fmt: skip
+
+
+__all__ = ["Evaluated", "evaluate"]
