@@ -119,6 +119,12 @@ def test_empty_lines_are_nobody(command: Command, tmp_path: Path, shape: str) ->
     assert said.code == 0 and "读入 1 人 = 算出 1 人" in said.err, said.err
 
 
+def test_empty_lines_may_stand_before_the_names(command: Command, tmp_path: Path) -> None:
+    for text in (f"\n \n{HEAD}{GOOD}".encode(), f"\ufeff\n{HEAD}{GOOD}".encode(), f"\n{HEAD}{GOOD}".encode("gb18030")):
+        said = command("run", "CN-JX", csv_file(tmp_path / "表.csv", text), *ASKED, "-o", tmp_path / "o.csv")
+        assert said.code == 0 and "读入 1 人 = 算出 1 人" in said.err, said.err
+
+
 # ── cells and ids ────────────────────────────────────────────────────────────
 
 

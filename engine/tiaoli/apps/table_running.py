@@ -84,8 +84,10 @@ def _by_columns(path: Path) -> bool:
         return True
     if path.suffix.lower() == ".xlsx":
         return _wide_sheet(path)
+    from tiaoli.batch.sources import first_line
+
     with path.open("rb") as stream:
-        return _WIDE.search(stream.readline()) is not None or path.stat().st_size > LARGE
+        return _WIDE.search(first_line(stream)[1]) is not None or path.stat().st_size > LARGE
 
 
 def _wide_sheet(path: Path) -> bool:

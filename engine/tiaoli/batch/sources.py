@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -173,16 +173,24 @@ def _csv(path: Path) -> pl.LazyFrame:
     import polars as pl
 
     with path.open("rb") as stream:
-        head = stream.readline()
+        before, head = first_line(stream)
     if not head.strip():
         raise UsageError([Diagnostic("E706", {"path": str(path)})])
     try:
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError:
         recoded = path.read_text(encoding="gb18030").encode()
-        text = recoded.split(b"\n", 1)[0].decode()
-        return _tidy(pl.read_csv(recoded, infer_schema=False, separator=_separator(text)).lazy(), text, path)
-    return _tidy(pl.scan_csv(path, infer_schema=False, separator=_separator(text)), text, path)
+        text = first_line(recoded.splitlines())[1].decode()
+        return _tidy(
+            pl.read_csv(recoded, infer_schema=False, separator=_separator(text), skip_lines=before).lazy(), text, path
+        )
+    return _tidy(pl.scan_csv(path, infer_schema=False, separator=_separator(text), skip_lines=before), text, path)
+
+
+def first_line(stream: Iterable[bytes]) -> tuple[int, bytes]:
+    """Return the first line on which something is written, the names of columns, and how many stand before it."""
+    lines = enumerate(stream)
+    return next(((n, line) for n, line in lines if line.removeprefix(b"\xef\xbb\xbf").strip()), (0, b""))
 
 
 def _tidy(frame: pl.LazyFrame, head: str, path: Path) -> pl.LazyFrame:
@@ -218,11 +226,12 @@ def damage(path: Path) -> Diagnostic | None:
                 reason = "不是 UTF-8 文本\0it is no text in UTF-8"
                 return Diagnostic("E707", {"format": "CSV", "reason": reason}, path=str(path), line=number, column=1)
     with path.open(encoding="utf-8-sig", newline="") as text:
-        head = text.readline()
+        head = next((line for line in text if line.strip()), "")
         text.seek(0)
         reader = csv.reader(text, delimiter=_separator(head), strict=True)
         try:
-            width, line = len(next(reader)), reader.line_num + 1
+            width = len(next((cells for cells in reader if cells), []))
+            line = reader.line_num + 1
             for cells in reader:
                 if len(cells) > width:
                     told = {"where": cells[0].strip() or "—", "column": width + 1, "found": f'"{cells[width]}"'}
