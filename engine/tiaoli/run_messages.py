@@ -281,6 +281,12 @@ RUN_MESSAGES: dict[str, Message] = {
         "去掉它，或换一个 --engine",
         "leave it out, or take another --engine",
     ),
+    "E872": Message(
+        "有 {number} 处{kind}的错误，而规则沿链接从一条记录走到另一条：{engine} 不能把受影响的记录都剔除，没有计算",
+        "there are {number} faults of {kind}, and rules go along links from record to record: {engine} cannot leave out all that rest on them; nothing was computed",
+        "用 --engine polars，或先改正（--engine polars --rejects 列出它们）",
+        "take --engine polars, or mend them first (--engine polars --rejects lists them)",
+    ),
     "E871": Message(
         "{path}：表格形式的结果只用于表格（Parquet、CSV、XLSX、Arrow）",
         "{path}: results as a table are for records in tables (Parquet, CSV, XLSX, Arrow)",

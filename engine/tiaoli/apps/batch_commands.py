@@ -207,9 +207,30 @@ def _read(rules: Any, years: range, kind: str) -> tuple[Any, Mapping[int, set[st
 
     if kind == INSURED:
         compiled = rules.compiled(years)
-        return compiled.program, compiled.needed_facts
+        return compiled.program, _asked_for(compiled.program, kind, compiled.needed_facts, years)
     staged = rules.staged(years, None, None, (INSURED, kind))
-    return staged.program, staged.kinds[kind].needed_facts
+    return staged.program, _asked_for(staged.program, kind, staged.kinds[kind].needed_facts, years)
+
+
+def _asked_for(program: Any, kind: str, needed: Mapping[int, set[str]], years: range) -> Mapping[int, set[str]]:
+    """The facts that results read, and those that must be there, read or not, under a condition on what they read."""
+    from tiaoli import model as m
+
+    read = set().union(*needed.values())
+
+    def rests_on(condition: m.Expression) -> set[str]:
+        return {node.name for node in m.walk(condition) if isinstance(node, m.FactRef)}
+
+    every = [fact for fact in program.facts_of(kind) if fact.required_when is not None]
+    demanded = [fact for fact in every if rests_on(fact.required_when) & read]
+
+    def of(year: int) -> set[str]:
+        own = (f for f in demanded if (f.required_first or year) <= year <= (f.required_last or year))
+        return {f.name for f in own if f.yearly}
+
+    lasting = {f.name for f in demanded if not f.yearly}
+    found = {year: {*needed.get(year, ()), *of(year)} for year in (*needed, *years) if year}
+    return {**found, 0: {*needed.get(0, ()), *lasting}}
 
 
 def _text(path: Path) -> str:
@@ -282,6 +303,7 @@ def reasons(
 ) -> None:
     """列出 run --reasons 写的代码：每个数对应哪条规则的哪一条、什么条件、什么依据。 What the codes of reasons stand for."""
     from tiaoli.batch import reasons as told
+    from tiaoli.values import INSURED
 
     set_lang(lang)
     choice(form, ("text", "json"), "--format")
@@ -291,8 +313,8 @@ def reasons(
     writable(output)
     with guarded():
         rules = _rules(place, rulesets)
-        compiled = rules.compiled(years, rule)
-        found = [(y, r) for y in years for r in told.reasons_of(compiled.program, y, compiled.outputs)]
+        program, names, _ = rules.wanted(years, rule, {}, (INSURED, *rules.newest.entities))
+        found = [(y, r) for y in years for r in told.reasons_of(program, y, names)]
         if output is not None:
             told.write_csv(found, output)
         elif form == "json":
@@ -350,12 +372,11 @@ def compiled_query(
         rules = _rules(place, rulesets)
         readings = readings_of(reading)
         program, names, lasting = rules.wanted(years, rule, readings, (INSURED,))
-        read = rules.compiled(years, rule, readings).needed_facts
+        every = range(_usual_years(rules).start, years.stop)
+        read = _asked_for(program, INSURED, rules.compiled(years, rule, readings).needed_facts, every)
         have = frozenset(
             c.name
-            for c in columns_of(
-                program, INSURED, layout_of("wide", units)[0], range(_usual_years(rules).start, years.stop)
-            )
+            for c in columns_of(program, INSURED, layout_of("wide", units)[0], every)
             if (c.fact.name in read.get(c.year or 0, ()) if there is None else c.name in there)
         )
         plan = lower(

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,13 @@ class TableRun:
             return self._by_sql(kinds, output, opening, closing)
         with _readable([*kinds.values(), self.options.persons, opening]):
             if set(kinds) == {INSURED}:
-                return self._of_persons(kinds[INSURED], output, opening, closing)
+                from tiaoli.batch.running import LinkedError
+
+                with suppress(LinkedError):
+                    return self._of_persons(kinds[INSURED], output, opening, closing)
+            for name, path in (("--output", output), ("--closing", closing)):
+                if path is not None and path.is_dir():
+                    wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *.parquet|*.csv|*.arrow"}))
             return self._together(kinds, output, opening, closing)
 
     # ── what is wished for ──
@@ -324,14 +330,24 @@ class TableRun:
         program = self.rules.reaching(self.years.stop)
         computed = [kind for kind in kinds if any(program.rules[n][0].entity == kind for n in names)]
         started = self._on_spark if self.engine == "spark" else self._on_duckdb
-        found, written = False, {}
+        found, written, counted = (
+            False,
+            {},
+            dict.fromkeys(kinds, (1, 0)),
+        )  # of others no more is known than that there are some
         for kind in computed or list(kinds)[:1]:
             after, left = (None if p is None else output_of(p, kind) for p in (closing, options.rejects))
             places = Places(output_of(output, kind), after, left)
             job, count = started(kinds, kind, openings, places)
             self._told(job, kind, count, places)
             written[kind] = self._written(output_of(output, kind))
+            counted[kind] = (count.records, count.records - count.computed)
             found = self._breached(job.program, count) or found or count.computed < count.records
+        if len(kinds) > 1 or INSURED not in kinds:
+            from tiaoli.batch.together import lacking
+
+            for warning in lacking(self.rules.staged(self.years, self.names, self.readings, tuple(kinds)), counted):
+                say([warning])
         if options.summary is not None:
             self._summarise(job, job.layout(next(iter(written))), written)
         return found

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from tiaoli.api import Rules
 from tiaoli.backends import sql
 from tiaoli.batch.layout import Shape
-from tiaoli.batch.sql_job import Count, Job, Relation, homes_among
+from tiaoli.batch.sql_job import Count, Job, Relation, homes_among, spreads
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -52,6 +52,9 @@ def run(
     output, rejects = Path(output), None if rejects is None else Path(rejects)
     with _connected(memory, threads, output.parent) as connection, _watched(connection, watch):
         job = job_of(connection, rules, tables, wish, opening, closing is not None, unique)
+        for kind in job.tables if job.chained else ():
+            if number := _number(connection, f"SELECT COUNT(*) FROM ({job.rejects(kind)})"):
+                raise spreads("DuckDB", kind, number)
         count = Count(*_numbers(connection, job, entity))
         count.computed, count.breaches = _computed(connection, job, entity, output, closing)
         count.faults = _faults(connection, job, entity, count.records == count.computed, rejects)
@@ -135,7 +138,12 @@ def _connected(memory: str | None, threads: int | None, folder: Path) -> Iterato
     settings |= {} if threads is None else {"threads": threads}
     with duckdb.connect(config=settings) as connection:
         connection.execute("SET preserve_insertion_order = false")
-        yield connection
+        try:
+            yield connection
+        except (duckdb.InterruptException, RuntimeError) as error:
+            if "interrupt" not in str(error).lower():
+                raise
+            raise KeyboardInterrupt from None  # DuckDB heard the signal, and says so in its own way
 
 
 @contextmanager

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tiaoli.api import Rules
-from tiaoli.batch.layout import YEAR
+from tiaoli.batch.layout import ID, YEAR
 from tiaoli.batch.passing import Count
 from tiaoli.batch.rejecting import REJECTS, Reject
-from tiaoli.batch.running import Run
+from tiaoli.batch.running import LinkedError, Run
 from tiaoli.batch.wish import Wish
+from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +51,10 @@ def evaluate(
     count, rejects, results, states = Count(), list[Reject](), list[pl.DataFrame](), list[pl.DataFrame]()
     with TemporaryDirectory(prefix="tiaoli-") as held:
         run = Run(rules, table, wish, persons, opening, Path(held))
+        try:
+            run.ready(closing)
+        except LinkedError:
+            return _together(rules, table, wish, persons, opening, Path(held) / "closing.parquet" if closing else None)
         for part in run.parts:
             state = Path(held) / "closing.parquet" if closing else None
             own, frame = run.part(part, None, state, rejects.append, Path(held))
@@ -58,11 +63,36 @@ def evaluate(
             results.append(frame)
             if state is not None:
                 states.append(pl.read_parquet(state, memory_map=False))
-    schema = {name: pl.Int32 if name == YEAR else pl.String for name in REJECTS}
-    faults = pl.DataFrame([one.row for one in rejects], schema=schema, orient="row")
     return Evaluated(
-        pl.concat(results), pl.concat(states) if closing else None, faults, count.people, count.computed, dict(count.breaches)
+        pl.concat(results), pl.concat(states) if closing else None, _table(rejects), count.people, count.computed,
+        dict(count.breaches),
     )  # fmt: skip
+
+
+def _together(rules: Rules, table: Any, wish: Wish, persons: Any, opening: Any, closing: Path | None) -> Evaluated:
+    """The same where rules go from person to person."""
+    import polars as pl
+
+    from tiaoli.batch.together import Together
+
+    rejects: list[Reject] = []
+    openings = {} if opening is None else {INSURED: opening}
+    with TemporaryDirectory(prefix="tiaoli-") as held:
+        run = Together(rules, {INSURED: table}, wish, persons, openings, Path(held))
+        counts, frames = run.go(None, closing, rejects.append)
+    count = counts[INSURED]
+    states = None
+    if closing is not None:  # where nothing is carried on, none is written
+        ids = frames[INSURED].select(ID).unique(maintain_order=True)
+        states = pl.read_parquet(closing, memory_map=False) if closing.exists() else ids
+    return Evaluated(frames[INSURED], states, _table(rejects), count.people, count.computed, dict(count.breaches))
+
+
+def _table(rejects: Sequence[Reject]) -> pl.DataFrame:
+    import polars as pl
+
+    schema = {name: pl.Int32 if name == YEAR else pl.String for name in REJECTS}
+    return pl.DataFrame([one.row for one in rejects], schema=schema, orient="row")
 
 
 __all__ = ["Evaluated", "evaluate"]

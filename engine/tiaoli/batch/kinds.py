@@ -68,12 +68,17 @@ def columns_given(program: m.Program, kind: str, years: range) -> frozenset[str]
 
 @dataclass
 class Links:
-    """The links of a run, followed to records that are there and sound: who points nowhere is left out, and who points to them."""
+    """The links of a run, followed to records that are there and sound: who points nowhere is left out, and who points to them.
+
+    ``persons`` are the sound ones, ``ids`` those of all; ``lost``: links to kinds of which there is no record.
+    """
 
     program: m.Program
     plan: c.Plan
     others: dict[str, dict[str, Person]]
     persons: pl.LazyFrame | None
+    ids: pl.LazyFrame | None
+    lost: frozenset[str]
     faulty: list[Fault]
     found: list[Fault] = field(default_factory=list)
 
@@ -96,20 +101,23 @@ class Links:
 
     def _among_others(self) -> None:
         """The links of the kinds in memory, also those to persons."""
-        wanted = {link.name for kind in self.others for link in self._links(kind)}
-        people: dict[str, dict[str, Person]] = {**self.others, INSURED: self._referred()}
+        wanted = {link.name for kind in self.others for link in self._links(kind)} | self.lost
+        named = {ident for kind in self.others for ident in self._persons_named(kind)}
+        sound = self._among(self.persons, named)
+        people = {**self.others, INSURED: {i: Person(i, (), {}, {}) for i in sound}}
+        left_out = [Fault(i, (), INSURED) for i in self._among(self.ids, named) - sound]
         years = range(self.plan.begin - 1, self.plan.years.stop)
-        self.found += check_links(self.program, wanted, people, years, [*self.faulty, *self.found])
+        self.found += check_links(self.program, wanted, people, years, [*self.faulty, *self.found, *left_out])
 
-    def _referred(self) -> dict[str, Person]:
-        """The persons that other records point to and that are there."""
+    @staticmethod
+    def _among(frame: pl.LazyFrame | None, named: set[str]) -> set[str]:
+        """Those of some ids that a table of persons has."""
         import polars as pl
 
-        named = {ident for kind in self.others for ident in self._persons_named(kind)}
-        if not named or self.persons is None:
-            return {}
-        there = self.persons.filter(pl.col(ID).is_in(pl.Series(sorted(named)).implode())).select(ID)
-        return {i: Person(i, (), {}, {}) for i in there.collect(engine="streaming")[ID].to_list()}
+        if frame is None or not named:
+            return set()
+        there = frame.select(ID).filter(pl.col(ID).is_in(pl.Series(sorted(named)).implode()))
+        return set(there.collect(engine="streaming")[ID].to_list())
 
     def _persons_named(self, kind: str) -> Iterator[str]:
         """The ids of persons that records of a kind name in a link, in whatever year."""
@@ -137,24 +145,38 @@ class Links:
                 lost = self.persons.filter(
                     pl.col(link.column).is_not_null() & ~pl.col(link.column).is_in(ids.implode())
                 )
-            for ident, found in lost.select(ID, link.column).collect(engine="streaming").iter_rows():
-                bad.setdefault(ident, []).append(self._dangles(ident, link, found))
+            away = lost.select(ID, link.column).collect(engine="streaming")
+            given = self._among(self.ids, set(away[link.column].to_list())) if link.target == INSURED else set[str]()
+            for ident, found in away.iter_rows():
+                bad.setdefault(ident, []).append(self._dangles(ident, link, found, found in given))
         self.found += [Fault(ident, tuple(said), INSURED) for ident, said in bad.items()]
         if bad:
             self.persons = self.persons.filter(~pl.col(ID).is_in(pl.Series(sorted(bad)).implode()))
 
-    def _dangles(self, ident: str, link: c.Link, found: str) -> Diagnostic:
-        year = None if link.year is None else str(link.year)
-        where = " · ".join([ident, *([year] if year else []), link.name])
-        arguments: dict[str, object] = {
-            "where": where, "person": ident, "year": link.year, "fact": link.name, "entity": link.target, "found": found,
-        }  # fmt: skip
-        if any(f.entity == link.target and f.person == found for f in (*self.faulty, *self.found)):
-            return Diagnostic("E741", arguments)
+    def _dangles(self, ident: str, link: c.Link, found: str, given: bool) -> Diagnostic:
         from tiaoli.nearness import nearest
 
+        if given or any(f.entity == link.target and f.person == found for f in (*self.faulty, *self.found)):
+            return dangling(ident, link.year, link.name, link.target, found, given=True)
         known = self.others.get(link.target, {})
-        return Diagnostic("E740", arguments | {"near": nearest(found, known) or "" if len(known) <= 5_000 else ""})
+        near = nearest(found, known) or "" if len(known) <= 5_000 else ""
+        return dangling(ident, link.year, link.name, link.target, found, near)
+
+
+def dangling(
+    ident: str, year: int | None, fact: str, target: str, found: object, near: str = "", given: bool = False
+) -> Diagnostic:
+    """Return what is said of a link to a record that is not there, or (``given``) was left out."""
+    where = " · ".join([ident, *([] if year is None else [str(year)]), fact])
+    told: dict[str, object] = {
+        "where": where,
+        "person": ident,
+        "year": year,
+        "fact": fact,
+        "entity": target,
+        "found": found,
+    }
+    return Diagnostic("E741", told) if given else Diagnostic("E740", told | {"near": near})
 
 
 # ── steps ────────────────────────────────────────────────────────────────────
@@ -237,4 +259,4 @@ def _read(step: c.Step, kind: str) -> Iterator[str]:
             pass
 
 
-__all__ = ["Links", "Steps", "columns_given", "frame_of", "sort_of"]
+__all__ = ["Links", "Steps", "columns_given", "dangling", "frame_of", "sort_of"]

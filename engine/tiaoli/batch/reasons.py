@@ -1,8 +1,8 @@
 """Which clause decided: the codes that a run with reasons writes, and what each of them stands for.
 
 The code of a result in a year is the number of the clause in the rule's text of that year: exceptions first, then the clauses (or rows of
-a table, or bands of a scale: the highest that counts) in order; 0 where the rule is not in force. A year under the rules of another
-place has no code here.
+a table, or bands of a scale: the highest that counts) in order; 0 where the rule is not in force, or nothing is divided among the bands.
+A year under the rules of another place has no code here.
 """
 
 from __future__ import annotations

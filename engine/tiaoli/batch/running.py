@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 Heard = Callable[[Reject], None]
 
 
+class LinkedError(Exception):
+    """Rules go from person to person: all of them have to be known before one can be computed, as `Together` does it."""
+
+
 class Run:
     """A run over one table of insured persons.
 
@@ -96,6 +100,17 @@ class Run:
     def layout(self) -> Shape:
         """How the results are laid out."""
         return self.wish.layout or self.shape
+
+    @cached_property
+    def pointing(self) -> frozenset[str]:
+        """The links that rules go through to kinds of which there is no record: who has one cannot be computed."""
+        return frozenset(fact.name for _, fact, _ in self.compiled.pointers if fact.type.target != INSURED)
+
+    def _pointing(self) -> list[tuple[str, str, int | None]]:
+        """The columns of these links (of a long table, once it is wide), with name and year of the fact."""
+        given = self.headings.columns if self.shape is Shape.WIDE else self._longs[next(iter(self._longs))].wide.columns
+        own = [g for g in given if g.fact is not None and g.fact.name in self.pointing]
+        return [(g.name, g.fact.name, g.year) for g in own if g.fact and (g.year or 0) < self.wish.years.stop]
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -172,12 +187,16 @@ class Run:
             None if self.states is None else self.states.year, self.wish.reasons, closing,
         )  # fmt: skip
         plan = lower(self.program, self.wish.years, wishes)
+        if not all(isinstance(step, c.Compute) for step in plan.steps):
+            raise LinkedError
         if self.states is not None:
             check_states(plan, self.states.names)
         return plan
 
     def table(self, part: Part, folder: Path, plan: c.KindPlan | None = None) -> Table:
         """A part as a wide table, with the state of each record beside it; of a long one, with what ``plan`` reads."""
+        import polars as pl
+
         if self.shape is Shape.LONG:
             return self._widened(part, plan, folder)
         path = None if part.path is None else str(part.path)
@@ -188,8 +207,18 @@ class Run:
         if self.states is not None:
             frame = self.states.beside(frame, headings.ident)
         kept = self._kept(frame.collect_schema().names())
+        pointing = tuple(pl.col(n).cast(pl.String).str.strip_chars() != "" for n, _, _ in self._pointing())
         return Table(
-            frame, headings, self.wish.units, {}, self.twice, self.elsewhere, path, (), kept, spans=spans(part.path)
+            frame,
+            headings,
+            self.wish.units,
+            {},
+            self.twice,
+            self.elsewhere,
+            path,
+            pointing,
+            kept,
+            spans=spans(part.path),
         )
 
     def _long(self, part: Part) -> long.Long:
@@ -226,6 +255,8 @@ class Run:
             parts = year_of_column(name)
             if name not in there:
                 wanted.append(long.Wanted(name, *((name, None) if parts is None else parts)))
+        pointing = self._pointing() if plan is not None else []
+        wanted += [long.Wanted(n, name, year) for n, name, year in pointing if n not in {w.column for w in wanted}]
         present = [i.year for i in plan.inputs if not i.name and i.year is not None] if plan is not None else []
         frame = long.widen(held, wanted, present, folder) if plan is not None else held.frame.head(0).select(ID)
         if self.watch is not None:
@@ -235,7 +266,16 @@ class Run:
         columns = {year: f"{long.PRESENT}{year}" for year in present}
         path = None if part.path is None else str(part.path)
         return Table(
-            frame, headings, self.wish.units, columns, self.twice, (), path, (pl.col(long.ODD),), kept, read=True
+            frame,
+            headings,
+            self.wish.units,
+            columns,
+            self.twice,
+            (),
+            path,
+            (pl.col(long.ODD), *(pl.col(n).is_not_null() for n, _, _ in pointing)),
+            kept,
+            read=True,
         )
 
     def _kept(self, names: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from tiaoli.api import Rules
 from tiaoli.backends import sql
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape
-from tiaoli.batch.sql_job import Count, Job, Relation
+from tiaoli.batch.sql_job import Count, Job, Relation, spreads
 from tiaoli.batch.wish import Wish
 from tiaoli.values import INSURED
 
@@ -40,7 +40,8 @@ _numbers = count(1)
 class Evaluated:
     """The results of one kind of record, their states after the last year (None where not asked for), and the faults of those left out; all lazy.
 
-    ``broken`` says for each mandate and year, by column of ``everything``, which records break it. ``everything`` is what the others are taken from.
+    ``faults``: where what is wrong with a record spreads along links (`Job.chained`), the faults of every kind; unless there are none, the others
+    do not leave out all that rests on them. ``broken`` says for each mandate and year, by column of ``everything``, which records break it. ``everything`` is what the others are taken from.
     """
 
     results: DataFrame
@@ -49,6 +50,7 @@ class Evaluated:
     everything: DataFrame
     job: Job
     entity: str
+    faults: Mapping[str, DataFrame]
 
     @property
     def broken(self) -> dict[str, str]:
@@ -86,7 +88,13 @@ def evaluate(
         job = Job(rules, relations, wish, "spark", (), unique, states, closing)
         every = stepwise(inner, sql.everything_parts(job.plan, job.program, job.setting, entity))
         rejects = stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity))
-        return Evaluated(_results(every, job, entity), _closing(every, job, entity), rejects, every, job, entity)
+        faults = {
+            kind: stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, kind))
+            for kind in (job.tables if job.chained else ())
+        }
+        return Evaluated(
+            _results(every, job, entity), _closing(every, job, entity), rejects, every, job, entity, faults
+        )
     finally:
         for relation in (*relations.values(), *states.values()):
             inner.catalog.dropGlobalTempView(relation.name.rpartition(".")[2])
@@ -149,6 +157,9 @@ def run(
         made = evaluate(
             rules, tables, wish, session=session, entity=entity, opening=opening, closing=closing is not None, unique=unique
         )  # fmt: skip
+        for kind, faults in made.faults.items():
+            if number := faults.count():
+                raise spreads("Spark", kind, number)
         return made.job, _written(session, made, tables, output, rejects, closing)
     finally:
         session.stop()

@@ -137,10 +137,28 @@ class Job:
         _, names, lasting = self._wanted
         wishes = Wishes(names, have, self.wish.readings, lasting, self.opened, self.wish.reasons, self.closing)
         plan = lower(self.program, self.wish.years, wishes)
+        self._whole_links()
         for kind in self.tables if self.openings else ():
             states = self.openings.get(kind)
             check_states(plan, None if states is None else states.columns, kind)
         return plan
+
+    def _whole_links(self) -> None:
+        """Refuse links that rules go through to kinds of which there is no table. Raises UsageError."""
+        staged = self.rules.staged(self.wish.years, self.wish.rules, self.wish.readings, tuple(self.tables))
+        for kind, own in self.headings.items():
+            for rule, fact, _ in staged.kinds[kind].pointers:
+                given = next((g.name for g in own.columns if g.fact is not None and g.fact.name == fact.name), None)
+                if given is not None and fact.type.target not in self.tables:
+                    needs = f"{given} → {fact.type.target}"
+                    raise UsageError([Diagnostic("E832", {"rule": rule, "needs": needs}, path=self.tables[kind].path)])
+
+    @property
+    def chained(self) -> bool:
+        """Whether what is wrong with a record can spread to others by more than one link, or to and from persons: the queries follow one."""
+        links = [(kind, link.target) for kind, own in self.plan.kinds.items() for link in own.links]
+        linking = {kind for kind, target in links if target in self.tables}
+        return any(target in self.tables and (target == INSURED or target in linking) for _, target in links)
 
     @cached_property
     def setting(self) -> sql.Setting:
@@ -348,6 +366,11 @@ def _misfits(table: Relation, headings: Headings) -> Iterator[Diagnostic]:
         yield Diagnostic("E852" if kind in _FLOATS else "E851", {"name": given.name, "found": kind, **types})
 
 
+def spreads(engine: str, kind: str, number: int) -> UsageError:
+    """Return what is raised where faults would spread along links, see `Job.chained`."""
+    return UsageError([Diagnostic("E872", {"engine": engine, "kind": kind, "number": number})])
+
+
 def homes_among(rules: Rules, places: Collection[str]) -> tuple[str, ...]:
     """Return those of some places in which the rules are the same."""
     from tiaoli.record_facts import PLACE
@@ -355,4 +378,4 @@ def homes_among(rules: Rules, places: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(p for p in places if PLACE.fullmatch(p) is not None and rules.same_rules(p)))
 
 
-__all__ = ["Count", "Job", "Relation", "homes_among"]
+__all__ = ["Count", "Job", "Relation", "homes_among", "spreads"]

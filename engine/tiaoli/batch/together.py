@@ -15,7 +15,7 @@ from tiaoli.backends.lower import Wishes, lower
 from tiaoli.backends.stages import Staged
 from tiaoli.batch.computing import Query, Table, read, set_aside, states_lost, states_read
 from tiaoli.batch.headings import read_headings
-from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of
+from tiaoli.batch.kinds import Links, Steps, columns_given, dangling, frame_of
 from tiaoli.batch.layout import ID, Shape, shape_of
 from tiaoli.batch.rejecting import Judge, as_rows, in_portions, reject
 from tiaoli.batch.running import Count, Heard, Run, Wish, lengthened, sink
@@ -62,6 +62,7 @@ class Together:
             alone = replace(self.wish, rules=None)
             opening = self.openings.get(INSURED)
             self.run = Run(self.rules, _whole(self.sources[INSURED]), alone, self.persons, opening, self.folder)
+            self.run.pointing = self._lost(INSURED)
         self.states = {
             k: read_states(s, self.program, self.wish.years) for k, s in self.openings.items() if k in self.kinds
         }
@@ -71,6 +72,11 @@ class Together:
     def staged(self) -> Staged:
         """The same rules for the interpreter: its reader judges the records."""
         return self.rules.staged(self.wish.years, self.wish.rules, self.wish.readings, self.kinds)
+
+    def _lost(self, kind: str) -> frozenset[str]:
+        """The links of a kind that rules go through to kinds of which there is no record."""
+        facts = (fact for _, fact, _ in self.staged.kinds[kind].pointers)
+        return frozenset(fact.name for fact in facts if fact.type.target not in self.kinds)
 
     @property
     def layout(self) -> Shape:
@@ -145,15 +151,16 @@ class Together:
             ]
             yield from reader.read_cells(tuple(names), cells, Path(), from_text=True, kind=kind)
             return
-        seen: set[str] = set()
+        import polars as pl
+
+        ids = rows[headings.ident].cast(pl.String).str.strip_chars()
+        twice = set(ids.filter(ids.is_duplicated() & ids.is_not_null()).to_list())
         for row in rows.iter_rows(named=True):
             header, written = as_rows(headings, row, self.wish.units)
             item = next(reader.read_cells(header, written, Path(), from_text=True, kind=kind))
-            if isinstance(item, Person) and item.id in seen:
+            if isinstance(item, Person) and item.id in twice:
                 said = Diagnostic("E857", {"person": item.id, "where": item.id})
                 item = Fault(item.id, (said,), kind)
-            elif isinstance(item, Person):
-                seen.add(item.id)
             yield item
 
     # ── computing ──
@@ -187,7 +194,8 @@ class Together:
         if self.run is not None and table is not None:
             table = self.table = self.run.demanding(table, plan)
         persons = None if table is None else self._sound(plan.kinds[INSURED], table)
-        links = Links(self.program, plan, others, persons, self.faults)
+        lost = frozenset[str]().union(*map(self._lost, self.kinds))
+        links = Links(self.program, plan, others, persons, self._ids(table), lost, self.faults)
         persons = links.follow()
         self.faults += links.found
         frames = {
@@ -203,6 +211,13 @@ class Together:
             k: Query(self.program, plan.kinds[k], table if k == INSURED and table else empty, done[k])
             for k in self.kinds
         }
+
+    @staticmethod
+    def _ids(table: Table | None) -> pl.LazyFrame | None:
+        """The ids of all persons, sound or not."""
+        import polars as pl
+
+        return None if table is None else table.frame.select(pl.col(table.headings.ident).cast(pl.String).alias(ID))
 
     def _check_states(self, plan: c.Plan) -> None:
         for kind in self.kinds if self.opened is not None else ():
@@ -268,15 +283,7 @@ class Together:
     @property
     def warnings(self) -> Iterator[Diagnostic]:
         """What figures lack: members that were not computed, and kinds of which there is no record at all."""
-        readers: dict[str, list[str]] = {}
-        for aggregate, owners in self.staged.aggregates:
-            readers.setdefault(aggregate.members, []).extend(owners)
-        for members, names in readers.items():
-            rules = "、".join(dict.fromkeys(names))
-            if members not in self.kinds or not self.counted[members].people:
-                yield Diagnostic("W807", {"members": members, "rules": rules})
-            elif self.counted[members].rejected:
-                yield Diagnostic("W806", {"count": self.counted[members].rejected, "members": members, "rules": rules})
+        return lacking(self.staged, {k: (c.people, c.rejected) for k, c in self.counted.items()})
 
     def _failed(self, plan: c.KindPlan, ident: str) -> Diagnostic:
         from tiaoli.meaning import Trouble
@@ -301,6 +308,11 @@ class Together:
         """Who is sound and yet set aside has no state, or moves between places and cannot be computed with other records."""
         if self.opened is not None and opening is None:
             raise UsageError([no_state(person.id)])
+        for _, fact, slot in self.staged.kinds[INSURED].pointers:
+            rows = person.years.items() if fact.yearly else [(None, person.facts)]
+            for year, row in rows if fact.type.target not in self.kinds else ():
+                if row[slot] is not None:
+                    raise UsageError([dangling(person.id, year, fact.name, fact.type.target, row[slot])])
         year, place = next(iter(person.places.items()), (self.wish.years.start, ""))
         reason = "与其他记录一起计算的人不能转移 / who is computed with other records cannot move"
         arguments = {"person": person.id, "year": year, "own": self.rules.place, "place": place, "reason": reason}
@@ -313,6 +325,20 @@ def _whole(source: Any) -> Any:
 
     parts = open_table(source)
     return source if len(parts) == 1 else pl.concat([part.frame for part in parts])
+
+
+def lacking(staged: Staged, counted: Mapping[str, tuple[int, int]]) -> Iterator[Diagnostic]:
+    """Yield what figures over other records lack; ``counted``: of each kind how many records were read, and how many of them rejected."""
+    readers: dict[str, list[str]] = {}
+    for aggregate, owners in staged.aggregates:
+        readers.setdefault(aggregate.members, []).extend(owners)
+    for members, names in readers.items():
+        rules = "、".join(dict.fromkeys(names))
+        people, rejected = counted.get(members, (0, 0))
+        if not people:
+            yield Diagnostic("W807", {"members": members, "rules": rules})
+        elif rejected:
+            yield Diagnostic("W806", {"count": rejected, "members": members, "rules": rules})
 
 
 def _goes_on(plan: c.Plan, kind: str) -> bool:
