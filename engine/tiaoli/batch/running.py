@@ -109,7 +109,8 @@ class Run:
     def _pointing(self) -> list[tuple[str, str, int | None]]:
         """The columns of these links (of a long table, once it is wide), with name and year of the fact."""
         given = self.headings.columns if self.shape is Shape.WIDE else self._longs[next(iter(self._longs))].wide.columns
-        own = [g for g in given if g.fact is not None and g.fact.name in self.pointing]
+        links = [g for g in given if g.fact is not None and g.fact.is_link]
+        own = [g for g in links if g.fact is not None and g.fact.name in self.pointing] if links else []
         return [(g.name, g.fact.name, g.year) for g in own if g.fact and (g.year or 0) < self.wish.years.stop]
 
     @cached_property
