@@ -169,6 +169,7 @@ def _same(one: Path, other: Path) -> None:
     """Exit with an error where two tables differ; a long one is made wide first."""
     import polars as pl
 
+    one = one / "*.parquet" if one.is_dir() else one  # Spark writes a folder
     if "年度" in pl.scan_parquet(one).collect_schema():
         one = widened(one, one.with_suffix(".wide.parquet"))
     if not same(one, other):

@@ -131,12 +131,12 @@ def _quoted(name: str) -> str:
 def run(
     rules: Rules,
     tables: str | Path | Mapping[str, str | Path],
-    output: str,
+    output: str | Path,
     wish: Wish,
     *,
-    rejects: str | None = None,
+    rejects: str | Path | None = None,
     opening: str | Path | Mapping[str, str | Path] | None = None,
-    closing: str | None = None,
+    closing: str | Path | None = None,
     entity: str = INSURED,
     unique: bool = False,
     master: str = "local[*]",
@@ -160,7 +160,8 @@ def run(
         for kind, faults in made.faults.items():
             if number := faults.count():
                 raise spreads("Spark", kind, number)
-        return made.job, _written(session, made, tables, output, rejects, closing)
+        left, after = (None if path is None else str(path) for path in (rejects, closing))
+        return made.job, _written(session, made, tables, str(output), left, after)
     finally:
         session.stop()
 
