@@ -18,7 +18,7 @@ import columns_support as tables
 import sql_engines as engines
 import tiaoli
 from support import Said, own
-from tiaoli.batch import spark
+from tiaoli.batch import duck, spark
 from tiaoli.batch.layout import ID, YEAR, Shape, Units
 from tiaoli.batch.wish import Wish
 from tiaoli.values import INSURED
@@ -233,3 +233,16 @@ def test_spark_by_the_command(command: Command, small: Any, tmp_path: Path) -> N
     assert ordered(tmp_path / "o").rows() == [("好", 2025, Decimal("60.3")), ("好", 2026, Decimal("60.3"))]
     assert pl.read_parquet(tmp_path / "r" / "*.parquet")["代码"].to_list() == ["E735"]
     assert pl.read_parquet(tmp_path / "c" / "*.parquet")[ID].to_list() == ["好"]
+
+
+def test_a_signal_ends_a_query_of_duckdb_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import duckdb
+
+    def heard(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("concurrent.futures.wait", heard)
+    with duckdb.connect() as connection:
+        with pytest.raises(KeyboardInterrupt):  # this would take hours
+            duck._executed(connection, "SELECT SUM(a.range * b.range) FROM range(1000000) a, range(10000000) b")
+        assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -105,7 +105,7 @@ def _faults(connection: duckdb.DuckDBPyConnection, job: Job, entity: str, none: 
 
 
 def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    found = connection.execute(query).fetchone()
+    found = _executed(connection, query).fetchone()
     return int(found[0]) if found else 0
 
 
@@ -138,12 +138,7 @@ def _connected(memory: str | None, threads: int | None, folder: Path) -> Iterato
     settings |= {} if threads is None else {"threads": threads}
     with duckdb.connect(config=settings) as connection:
         connection.execute("SET preserve_insertion_order = false")
-        try:
-            yield connection
-        except (duckdb.InterruptException, RuntimeError) as error:
-            if "interrupt" not in str(error).lower():
-                raise
-            raise KeyboardInterrupt from None  # DuckDB heard the signal, and says so in its own way
+        yield connection
 
 
 @contextmanager
@@ -215,5 +210,23 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, suffix:
 
     form = "CSV, HEADER" if suffix.lower() == ".csv" else "PARQUET, COMPRESSION ZSTD"
     name = exp.Literal.string(str(path)).sql(dialect="duckdb")
-    written = connection.execute(f"COPY ({query}) TO {name} (FORMAT {form})").fetchone()
+    written = _executed(connection, f"COPY ({query}) TO {name} (FORMAT {form})").fetchone()
     return int(written[0]) if written else 0
+
+
+def _executed(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
+    """Run a query in a thread of its own: while DuckDB works, this one hears signals, and what they raise ends the query at once."""
+    from concurrent.futures import ThreadPoolExecutor, wait
+    from time import sleep
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(connection.execute, query)
+        try:
+            while not running.done():
+                wait([running], timeout=1)
+        except BaseException:
+            while not running.done():  # one that came before the query began would be lost
+                connection.interrupt()
+                sleep(0.05)
+            raise
+    return running.result()
