@@ -180,6 +180,11 @@ class KindPlan:
     failures: tuple[Check, ...]
     breaches: tuple[Output, ...]
 
+    @property
+    def opened(self) -> tuple[Input, ...]:
+        """The values of an opening state that the plan goes on from."""
+        return tuple(i for i in self.inputs if i.opening)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -68,6 +68,10 @@ class Compiled:
         linked = any(fact.type.target == self.entity for _, fact, _ in self.pointers)
         return linked or any(node.members == self.entity for _, node in self.aggregates)
 
+    def lost(self, kinds: Container[str]) -> dict[str, str]:
+        """Return the links through which rules go to kinds other than ``kinds``, each with one of the rules."""
+        return {fact.name: rule for rule, fact, _ in self.pointers if fact.type.target not in kinds}
+
     def run(
         self,
         person: Values,

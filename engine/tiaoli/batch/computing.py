@@ -335,7 +335,7 @@ def state_column(name: str) -> str:
 
 def states_read(program: m.Program, plan: c.KindPlan, schema: pl.Schema) -> list[pl.Expr]:
     """Return the values of opening states that a plan reads, as it holds them; ``schema`` is of a table with states joined to it."""
-    return [_state(program, i, schema) for i in plan.inputs if i.opening]
+    return [_state(program, i, schema) for i in plan.opened]
 
 
 def _state(program: m.Program, given: c.Input, schema: pl.Schema) -> pl.Expr:
@@ -357,12 +357,16 @@ def states_lost(program: m.Program, plan: c.KindPlan, schema: pl.Schema) -> list
     import polars as pl
 
     found = []
-    for given in (i for i in plan.inputs if i.opening):
-        named = program.rules[given.name][0] if given.name in program.rules else program.facts[given.name]
+    for given in plan.opened:
         value = _state(program, given, schema)
         there = pl.col(state_column(given.column)).is_not_null()
-        found.append(value.is_null() & there if named.type.nullable else value.is_null())
+        found.append(value.is_null() if demanded(program, given) else value.is_null() & there)
     return found
+
+
+def demanded(program: m.Program, given: c.Input) -> bool:
+    """Whether a state must have a value: nothing that is not 可空 can be absent."""
+    return not held_as(program, given.name)[0].nullable
 
 
 def _suspect(table: Table, broken: Sequence[pl.Expr]) -> pl.Expr:
@@ -398,6 +402,7 @@ __all__ = [
     "INSURED",
     "Query",
     "Table",
+    "demanded",
     "held_as",
     "outward",
     "present_column",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from tiaoli.api import Rules
 from tiaoli.backends import sql
 from tiaoli.batch.layout import Shape
-from tiaoli.batch.sql_job import Count, Job, Relation, homes_among, spreads
+from tiaoli.batch.sql_job import Count, Job, Relation, by_kind, homes_among, spreads
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -119,10 +119,8 @@ def job_of(
     unique: bool = False,
 ) -> Job:
     """Return the job over Parquet files, whose columns are looked at. Raises UsageError."""
-    named = tables if isinstance(tables, Mapping) else {INSURED: tables}
-    relations = {kind: _relation(connection, str(path)) for kind, path in named.items()}
-    held = opening if isinstance(opening, Mapping) else {} if opening is None else {INSURED: opening}
-    states = {kind: _relation(connection, str(path)) for kind, path in held.items()}
+    relations = {kind: _relation(connection, str(path)) for kind, path in by_kind(tables).items()}
+    states = {kind: _relation(connection, str(path)) for kind, path in by_kind(opening).items()}
     job = Job(rules, relations, wish, "duckdb", (), unique, states, closing)
     columns = [(relations[kind], g.name) for kind, own in job.given.items() for g in own.columns if g.fact is None]
     places = {value for table, name in columns for value in _values(connection, table, name)}
@@ -216,17 +214,19 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, suffix:
 
 def _executed(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
     """Run a query in a thread of its own: while DuckDB works, this one hears signals, and what they raise ends the query at once."""
-    from concurrent.futures import ThreadPoolExecutor, wait
-    from time import sleep
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
 
+    ended = Event()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(connection.execute, query)
+        running.add_done_callback(lambda _: ended.set())
         try:
-            while not running.done():
-                wait([running], timeout=1)
+            while not ended.wait(1):
+                pass
         except BaseException:
-            while not running.done():  # one that came before the query began would be lost
+            connection.interrupt()
+            while not ended.wait(1):  # one that came before the query began was lost
                 connection.interrupt()
-                sleep(0.05)
             raise
     return running.result()

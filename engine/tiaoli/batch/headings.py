@@ -40,6 +40,11 @@ class Headings:
         return {g.name: g for g in self.columns if g.fact is not None}
 
     @property
+    def links(self) -> tuple[Given, ...]:
+        """The columns that point to other records."""
+        return tuple(g for g in self.columns if g.fact is not None and g.fact.is_link)
+
+    @property
     def years(self) -> tuple[int, ...]:
         """The years of which a wide table has columns, in order."""
         return tuple(sorted({g.year for g in self.columns if g.year is not None}))

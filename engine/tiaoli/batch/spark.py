@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, TypeAlias
 from tiaoli.api import Rules
 from tiaoli.backends import sql
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape
-from tiaoli.batch.sql_job import Count, Job, Relation, spreads
+from tiaoli.batch.sql_job import Count, Job, Relation, by_kind, spreads
 from tiaoli.batch.wish import Wish
 from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-Tables: TypeAlias = "DataFrame | str | Path | Mapping[str, DataFrame | str | Path]"
-"""A DataFrame, a path of Parquet files, or one of these for each kind of record."""
+Table: TypeAlias = "DataFrame | str | Path"
+"""A DataFrame, or a path of Parquet files."""
+
+Tables: TypeAlias = "Table | Mapping[str, Table]"
+"""A table, or one for each kind of record."""
 
 SETTINGS = {
     "spark.sql.constraintPropagation.enabled": "false",
@@ -65,7 +68,7 @@ def evaluate(
     *,
     session: SparkSession | None = None,
     entity: str = INSURED,
-    opening: DataFrame | str | Path | Mapping[str, DataFrame | str | Path] | None = None,
+    opening: Tables | None = None,
     closing: bool = False,
     unique: bool = False,
 ) -> Evaluated:
@@ -80,9 +83,9 @@ def evaluate(
     inner = outer.newSession()
     for name, value in SETTINGS.items():
         inner.conf.set(name, value)
-    named = tables if isinstance(tables, Mapping) else {INSURED: tables}
-    relations = {kind: _relation(outer, inner, table) for kind, table in named.items()}
-    held = opening if isinstance(opening, Mapping) else {} if opening is None else {INSURED: opening}
+    given: Mapping[str, Table] = by_kind(tables)
+    held: Mapping[str, Table] = by_kind(opening)
+    relations = {kind: _relation(outer, inner, table) for kind, table in given.items()}
     states = {kind: _relation(outer, inner, table) for kind, table in held.items()}
     try:
         job = Job(rules, relations, wish, "spark", (), unique, states, closing)
@@ -178,8 +181,7 @@ def _written(
     from pyspark.sql import Observation
     from pyspark.sql import functions as f
 
-    source = tables[made.entity] if isinstance(tables, Mapping) else tables
-    given = session.read.parquet(str(source))
+    given = session.read.parquet(str(by_kind(tables)[made.entity]))
     headings = made.job.given[made.entity]
     count = Count(given.count())
     count.records = (
@@ -207,7 +209,7 @@ def _written(
     return count
 
 
-def _relation(outer: SparkSession, inner: SparkSession, table: DataFrame | str | Path) -> Relation:
+def _relation(outer: SparkSession, inner: SparkSession, table: Table) -> Relation:
     """A table under a name that both sessions know."""
     frame = outer.read.parquet(str(table)) if isinstance(table, str | Path) else table
     name = f"tiaoli_{next(_numbers)}"

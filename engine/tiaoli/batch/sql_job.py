@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tiaoli import model as m
 from tiaoli.api import Rules
@@ -21,6 +21,7 @@ from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import Wishes, column, lower, sort_of
 from tiaoli.backends.sql_code import Dialect, Sql
 from tiaoli.backends.sql_tables import OPENED, Mark, aliased
+from tiaoli.batch.computing import demanded
 from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
 from tiaoli.batch.states import check_states, common_year, year_of_states
@@ -32,6 +33,9 @@ from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
     from sqlglot import exp
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -145,13 +149,16 @@ class Job:
 
     def _whole_links(self) -> None:
         """Refuse links that rules go through to kinds of which there is no table. Raises UsageError."""
-        staged = self.rules.staged(self.wish.years, self.wish.rules, self.wish.readings, tuple(self.tables))
         for kind, own in self.headings.items():
-            for rule, fact, _ in staged.kinds[kind].pointers:
-                given = next((g.name for g in own.columns if g.fact is not None and g.fact.name == fact.name), None)
-                if given is not None and fact.type.target not in self.tables:
-                    needs = f"{given} → {fact.type.target}"
-                    raise UsageError([Diagnostic("E832", {"rule": rule, "needs": needs}, path=self.tables[kind].path)])
+            if not own.links:
+                continue
+            staged = self.rules.staged(self.wish.years, self.wish.rules, self.wish.readings, tuple(self.tables))
+            lost = staged.kinds[kind].lost(self.tables)
+            for given in own.links:
+                if given.fact is not None and given.fact.name in lost:
+                    needs = f"{given.name} → {given.fact.type.target}"
+                    told = {"rule": lost[given.fact.name], "needs": needs}
+                    raise UsageError([Diagnostic("E832", told, path=self.tables[kind].path)])
 
     @property
     def chained(self) -> bool:
@@ -187,7 +194,7 @@ class Job:
 
     def _goes_on(self, kind: str) -> bool:
         """Whether anything is read from the opening states of a kind."""
-        return kind in self.openings and any(i.opening for i in self.plan.kinds[kind].inputs)
+        return kind in self.openings and bool(self.plan.kinds[kind].opened)
 
     def _source(self, kind: str) -> str:
         """The table of a kind: wide, its ids in a column of the Chinese name, opening states beside."""
@@ -196,22 +203,17 @@ class Job:
         if select is None and given.ident != ID:
             select = _select("*", aliased(code.column(given.ident), ID)).from_(self._read(table.name))
         if self._goes_on(kind):
-            select = self._with_states(select, table, self.openings[kind], self._stated(kind))
+            stated = [i.column for i in self.plan.kinds[kind].opened if demanded(self.program, i)]
+            select = self._with_states(select, table, self.openings[kind], stated)
         return table.name if select is None else f"({select.sql(dialect=self.dialect)})"
 
     def _read(self, name: str) -> Sql:
         return sql.source_of(name, self.dialect)
 
-    def _stated(self, kind: str) -> list[str]:
-        """The columns of states in which each record must have a value."""
-        opened = [i for i in self.plan.kinds[kind].inputs if i.opening]
-        rules, facts = self.program.rules, self.program.facts
-        return [i.column for i in opened if not (rules[i.name][0] if i.name in rules else facts[i.name]).type.nullable]
-
     def _with_states(
         self, records: exp.Select | None, table: Relation, opening: Relation, stated: Sequence[str]
     ) -> exp.Select:
-        """The records with their states beside them, and whether one has none (or not all of one), or several."""
+        """The records with their states beside them, and whether one has none (or one without what is ``stated``), or several."""
         from sqlglot import exp
 
         ident = next((n for n in opening.columns if n in ID_KEYS), ID)
@@ -366,6 +368,11 @@ def _misfits(table: Relation, headings: Headings) -> Iterator[Diagnostic]:
         yield Diagnostic("E852" if kind in _FLOATS else "E851", {"name": given.name, "found": kind, **types})
 
 
+def by_kind(given: Mapping[str, T] | T | None) -> Mapping[str, T]:
+    """Return what is given by kind of record, or for insured persons alone, by kind."""
+    return given if isinstance(given, Mapping) else {} if given is None else {INSURED: given}
+
+
 def spreads(engine: str, kind: str, number: int) -> UsageError:
     """Return what is raised where faults would spread along links, see `Job.chained`."""
     return UsageError([Diagnostic("E872", {"engine": engine, "kind": kind, "number": number})])
@@ -378,4 +385,4 @@ def homes_among(rules: Rules, places: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(p for p in places if PLACE.fullmatch(p) is not None and rules.same_rules(p)))
 
 
-__all__ = ["Count", "Job", "Relation", "homes_among", "spreads"]
+__all__ = ["Count", "Job", "Relation", "by_kind", "homes_among", "spreads"]
