@@ -171,3 +171,17 @@ def test_what_is_demanded_is_listed_and_made(command: Command, tmp_path: Path, a
 def test_reasons_of_other_kinds_are_listed(command: Command, asked: tuple[Any, ...]) -> None:
     said = command("reasons", "CN-ZZ", *asked, "--rule", "主额")
     assert said.code == 0 and "主额\t2" in said.out, said.err
+
+
+def test_persons_of_a_folder_that_point_to_each_other_go_to_one_file(
+    command: Command, tmp_path: Path, asked: tuple[Any, ...]
+) -> None:
+    folder = tmp_path / "全省"
+    folder.mkdir()
+    every = pl.read_parquet(people(tmp_path / "人.parquet"))
+    for number in range(2):
+        every[number * 2 : number * 2 + 2].write_parquet(folder / f"{number}.parquet")
+    said = command("run", "CN-ZZ", folder, *asked, "--rule", "代付", "-o", tmp_path / "结果")
+    assert said.code == 2 and "E825" in said.err and not (tmp_path / "结果").exists(), said.err
+    said = command("run", "CN-ZZ", folder, *asked, "--rule", "代付", "-o", tmp_path / "o.parquet")
+    assert said.code == 0 and pl.read_parquet(tmp_path / "o.parquet").height == 4, said.err

@@ -18,6 +18,7 @@ from typing import Any
 
 from tiaoli import syntax as s
 from tiaoli.diagnostic import Diagnostic
+from tiaoli.lexicon import cache_folder
 from tiaoli.source import Source
 
 PARSING = ("build", "diagnostic", "everyday", "lexicon", "operators", "parse", "slips", "source", "syntax", "values")
@@ -44,14 +45,8 @@ def read(source: Source) -> tuple[s.Document, list[Diagnostic]]:
     return document, found
 
 
-def folder() -> Path | None:
-    """The folder in which processes keep what they made for the next ones."""
-    named = os.environ.get("TIAOLI_CACHE")
-    return Path(named) if named else None
-
-
 def _file(source: Source) -> Path | None:
-    kept = folder()
+    kept = cache_folder()
     return None if kept is None else kept / "texts" / f"{sha256(source.path.encode()).hexdigest()[:32]}.parsed"
 
 
@@ -119,4 +114,4 @@ class _Taking(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module_name}.{global_name}")
 
 
-__all__ = ["PARSING", "folder", "read"]
+__all__ = ["PARSING", "read"]

@@ -69,13 +69,19 @@ def _reserve(token: Token) -> Token:
     return type(token).new_borrow_pos(keyword.terminal, token.value, token) if keyword else token
 
 
+def cache_folder() -> Path | None:
+    """Return the folder in which processes keep what they made for the next ones, the one that TIAOLI_CACHE names."""
+    named = os.environ.get("TIAOLI_CACHE")
+    return Path(named) if named else None
+
+
 @cache
 def parser() -> Lark:
     """Return the parser of one declaration; its start is `declaration`. Its tables are kept from one process to the next in the folder
     that TIAOLI_CACHE names, if any, and made anew when the grammar changes."""
     from lark import Lark
 
-    kept = os.environ.get("TIAOLI_CACHE")
+    kept = cache_folder()
     return Lark(
         _grammar("tiaoli.lark") + _grammar("keywords.lark"),
         parser="lalr",
@@ -85,7 +91,7 @@ def parser() -> Lark:
         postlex=_AlwaysNames(),
         lexer_callbacks={"NAME": _reserve},
         maybe_placeholders=False,
-        cache=str(Path(kept) / f"parser-{sys.version_info[0]}{sys.version_info[1]}.tables") if kept else False,
+        cache=str(kept / f"parser-{sys.version_info[0]}{sys.version_info[1]}.tables") if kept else False,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tiaoli.diagnostic import Diagnostic
@@ -88,13 +88,12 @@ class _Check:
 
     def _say(self, person: Person, year: int | None, fact: Fact, ident: str) -> Diagnostic:
         target = fact.type.target
-        arguments = _where(person, year, fact) | {"entity": target, "found": ident}
         if (target, ident) in self.left_out:
-            return Diagnostic("E741", arguments)
+            return dangling(person.id, year, fact.name, target, ident)
         if (target, ident) not in self.nearest:
             known = self.people.get(target, {})
-            self.nearest[target, ident] = (nearest(ident, known) or "") if len(known) <= _SEARCHED else ""
-        return Diagnostic("E740", arguments | {"near": self.nearest[target, ident]})
+            self.nearest[target, ident] = near_among(ident, known)
+        return dangling(person.id, year, fact.name, target, ident, self.nearest[target, ident])
 
     # ── circles ──
     def circles(self) -> Iterator[Fault]:
@@ -107,7 +106,7 @@ class _Check:
                 for entity, ident in circle:
                     if (entity, ident) not in said:
                         said.add((entity, ident))
-                        where = _where(self.people[entity][ident], year if fact.yearly else None, fact)
+                        where = _where(ident, year if fact.yearly else None, fact.name)
                         yield Fault(ident, (Diagnostic("E745", where | {"path": path}),), entity)
 
     def _circles(self, facts: list[tuple[int, Fact]], year: int) -> Iterator[tuple[tuple[tuple[str, str], ...], Fact]]:
@@ -143,6 +142,17 @@ class _Check:
                     yield (fact.type.target, ident), fact
 
 
-def _where(person: Person, year: int | None, fact: Fact) -> dict[str, object]:
-    parts = [person.id, *([str(year)] if year is not None else []), fact.name]
-    return {"where": " · ".join(parts), "person": person.id, "year": year, "fact": fact.name}
+def near_among(ident: str, known: Collection[str]) -> str:
+    """Return the nearest of some ids, or nothing: among many it is not looked for."""
+    return (nearest(ident, known) or "") if len(known) <= _SEARCHED else ""
+
+
+def dangling(ident: str, year: int | None, fact: str, target: str, found: str, near: str | None = None) -> Diagnostic:
+    """Return what is said of a link to a record that is not there, ``near`` being the nearest id; with None it is there and was left out."""
+    arguments = _where(ident, year, fact) | {"entity": target, "found": found}
+    return Diagnostic("E741", arguments) if near is None else Diagnostic("E740", arguments | {"near": near})
+
+
+def _where(ident: str, year: int | None, fact: str) -> dict[str, object]:
+    parts = [ident, *([str(year)] if year is not None else []), fact]
+    return {"where": " · ".join(parts), "person": ident, "year": year, "fact": fact}

@@ -122,7 +122,8 @@ class TableRun:
             os.environ.setdefault(name, value)
         more = {"duckdb": ("duckdb", "sqlglot"), "spark": ("pyspark", "sqlglot")}.get(self.engine, ())
         needs_packages(*more, extra="spark" if self.engine == "spark" else "batch")
-        self._sensible(output, closing)
+        if not self._in_parts:
+            self._sensible(output, closing, in_parts=False)
         kinds = {kind or INSURED: path for kind, path in self.files}
         if len(kinds) < len(self.files):
             wrong(Diagnostic("E868", {"kinds": "、".join(kind or INSURED for kind, _ in self.files)}))
@@ -134,9 +135,8 @@ class TableRun:
 
                 with suppress(LinkedError):
                     return self._of_persons(kinds[INSURED], output, opening, closing)
-            for name, path in (("--output", output), ("--closing", closing)):
-                if path is not None and path.is_dir():
-                    wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *.parquet|*.csv|*.arrow"}))
+            if self._in_parts:
+                self._sensible(output, closing, in_parts=False)
             return self._together(kinds, output, opening, closing)
 
     # ── what is wished for ──
@@ -154,19 +154,23 @@ class TableRun:
             tuple(dict.fromkeys(self.options.by)), language(),
         )  # fmt: skip
 
-    def _sensible(self, output: Path | None, closing: Path | None) -> None:
+    @property
+    def _in_parts(self) -> bool:
+        """Whether the input is a folder whose files are computed one by one, unless its persons need each other."""
+        alone = {kind or INSURED for kind, _ in self.files} == {INSURED}
+        return alone and any(path.is_dir() for _, path in self.files) and self.engine == "polars"
+
+    def _sensible(self, output: Path | None, closing: Path | None, in_parts: bool) -> None:
         from tiaoli.batch.sources import OUTPUTS
 
-        alone = {kind or INSURED for kind, _ in self.files} == {INSURED}
-        several = alone and any(path.is_dir() for _, path in self.files) and self.engine == "polars"
         for name, path in (("--output", output), ("--closing", closing)):
             if path is None or self.engine == "spark":
                 continue
-            if several and not path.is_dir() and path.suffix:
+            if in_parts and not path.is_dir() and path.suffix:
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} {words('目录', 'FOLDER')}/"}))
-            if not several and path.suffix.lower() not in OUTPUTS:
+            if not in_parts and path.suffix.lower() not in OUTPUTS:
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *{'|*'.join(OUTPUTS)}"}))
-            writable(path / "x" if several and path.is_dir() else path)
+            writable(path / "x" if in_parts and path.is_dir() else path)
         for name, path in (("--rejects", self.options.rejects), ("--summary", self.options.summary)):
             if path is not None and path.suffix.lower() not in (".csv", ".parquet") and self.engine != "spark":
                 wrong(Diagnostic("E825", {"text": f"{name} {path}", "form": f"{name} *.csv|*.parquet"}))
@@ -174,7 +178,7 @@ class TableRun:
                 writable(path)
         if self.options.persons is not None:
             readable(self.options.persons)
-        if self.options.resume and (not several or output is None):
+        if self.options.resume and (not in_parts or output is None):
             wrong(Diagnostic("E869", {}))
 
     # ── persons alone ──
@@ -196,6 +200,8 @@ class TableRun:
             folder = (output or source).parent if not source.is_dir() else (output or source)
             run = Run(self.rules, source, self.wish(), self.options.persons, states, folder, watch)
             run.ready(closing is not None)  # what is wrong with columns is said before anything is made
+            if self._in_parts:
+                self._sensible(output, closing, in_parts=True)
             self._state(run.shape, run.headings, run.layout)
             self._unread(source)
             if output is None:
@@ -316,6 +322,7 @@ class TableRun:
         held = {"--persons": options.persons, "--resume": options.resume, "--by": options.by}
         if given := [name for name, value in held.items() if value]:
             wrong(Diagnostic("E870", {"option": "、".join(given)}))
+        from tiaoli.batch.kinds import with_results
         from tiaoli.batch.parts import Files as Places
         from tiaoli.results import output_of
 
@@ -326,15 +333,11 @@ class TableRun:
         for path in (*kinds.values(), *([] if opening is None else [opening])):
             if not path.is_dir() and path.suffix.lower() != ".parquet":
                 wrong(Diagnostic("E825", {"text": str(path), "form": "*.parquet"}))
-        _, names, _ = self.rules.wanted(self.years, self.names, self.readings, tuple(kinds))
-        program = self.rules.reaching(self.years.stop)
-        computed = [kind for kind in kinds if any(program.rules[n][0].entity == kind for n in names)]
+        program, names, _ = self.rules.wanted(self.years, self.names, self.readings, tuple(kinds))
+        computed = with_results(program, names, kinds)
         started = self._on_spark if self.engine == "spark" else self._on_duckdb
-        found, written, counted = (
-            False,
-            {},
-            dict.fromkeys(kinds, (1, 0)),
-        )  # of others no more is known than that there are some
+        found, written = False, {}
+        counted = dict.fromkeys(kinds, (1, 0))  # of kinds without results no more is known than that there are some
         for kind in computed or list(kinds)[:1]:
             after, left = (None if p is None else output_of(p, kind) for p in (closing, options.rejects))
             places = Places(output_of(output, kind), after, left)
@@ -406,13 +409,8 @@ class TableRun:
     def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:
         for one in rejects.shown:
             advice = f"\n  = {words('改法', 'help')}: {one.advice}" if one.advice else ""
-            who = (
-                ""
-                if not one.ident or one.ident in one.reason
-                else f"{one.ident}："
-                if language() == "zh"
-                else f"{one.ident}: "
-            )
+            named = not one.ident or one.ident in one.reason
+            who = "" if named else words(f"{one.ident}：", f"{one.ident}: ")
             print(f"{one.code} {who}{one.reason}{advice}", file=sys.stderr)
         more = rejects.lines - len(rejects.shown)
         if more > 0:

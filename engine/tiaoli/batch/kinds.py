@@ -6,7 +6,7 @@ temporary file, columns that nobody reads any more left out, and read again for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from tiaoli.batch.layout import ID
 from tiaoli.batch.reading import internal
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.record_facts import Person, default_of
-from tiaoli.record_links import check_links
+from tiaoli.record_links import check_links, dangling, near_among
 from tiaoli.records import Fault
 from tiaoli.values import INSURED
 
@@ -63,6 +63,11 @@ def columns_given(program: m.Program, kind: str, years: range) -> frozenset[str]
     return frozenset(column(f.name, y) for f in program.facts_of(kind) for y in (years if f.yearly else (None,)))
 
 
+def with_results(program: m.Program, names: Sequence[str], kinds: Iterable[str]) -> list[str]:
+    """Return the kinds of which one of the rules ``names`` is."""
+    return [kind for kind in kinds if any(program.rules[name][0].entity == kind for name in names)]
+
+
 # ── links ────────────────────────────────────────────────────────────────────
 
 
@@ -96,7 +101,7 @@ class Links:
         if kind not in self.plan.kinds:
             return []
         own = self.plan.kinds[kind]
-        opened = {i.column for i in own.inputs if i.opening}
+        opened = {i.column for i in own.opened}
         return [link for link in own.links if link.column not in opened]
 
     def _among_others(self) -> None:
@@ -154,29 +159,10 @@ class Links:
             self.persons = self.persons.filter(~pl.col(ID).is_in(pl.Series(sorted(bad)).implode()))
 
     def _dangles(self, ident: str, link: c.Link, found: str, given: bool) -> Diagnostic:
-        from tiaoli.nearness import nearest
-
         if given or any(f.entity == link.target and f.person == found for f in (*self.faulty, *self.found)):
-            return dangling(ident, link.year, link.name, link.target, found, given=True)
-        known = self.others.get(link.target, {})
-        near = nearest(found, known) or "" if len(known) <= 5_000 else ""
+            return dangling(ident, link.year, link.name, link.target, found)
+        near = near_among(found, self.others.get(link.target, {}))
         return dangling(ident, link.year, link.name, link.target, found, near)
-
-
-def dangling(
-    ident: str, year: int | None, fact: str, target: str, found: object, near: str = "", given: bool = False
-) -> Diagnostic:
-    """Return what is said of a link to a record that is not there, or (``given``) was left out."""
-    where = " · ".join([ident, *([] if year is None else [str(year)]), fact])
-    told: dict[str, object] = {
-        "where": where,
-        "person": ident,
-        "year": year,
-        "fact": fact,
-        "entity": target,
-        "found": found,
-    }
-    return Diagnostic("E741", told) if given else Diagnostic("E740", told | {"near": near})
 
 
 # ── steps ────────────────────────────────────────────────────────────────────
@@ -259,4 +245,4 @@ def _read(step: c.Step, kind: str) -> Iterator[str]:
             pass
 
 
-__all__ = ["Links", "Steps", "columns_given", "dangling", "frame_of", "sort_of"]
+__all__ = ["Links", "Steps", "columns_given", "frame_of", "sort_of", "with_results"]

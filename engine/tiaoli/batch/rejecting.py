@@ -129,13 +129,8 @@ class Judge:
         if not isinstance(number, int | Decimal):
             return one
         written = f"{Decimal(number).scaleb(digits_of(fact)).normalize():f}"
-        said = f"（以元计；表中写的是 {written}）" if fact.type.kind is Kind.MONEY else f"（表中写的是 {written}）"
-        if self.lang == "en":
-            said = (
-                f" (counted in yuan; {written} in the table)"
-                if fact.type.kind is Kind.MONEY
-                else f" ({written} in the table)"
-            )
+        yuan = ("以元计；", "counted in yuan; ") if fact.type.kind is Kind.MONEY else ("", "")
+        said = f"（{yuan[0]}表中写的是 {written}）" if self.lang == "zh" else f" ({yuan[1]}{written} in the table)"
         return replace(one, value=written, reason=one.reason + said)
 
 

@@ -8,7 +8,7 @@ or not at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +20,12 @@ from tiaoli.backends.interpreter import Compiled
 from tiaoli.backends.lower import Wishes, lower
 from tiaoli.batch import long
 from tiaoli.batch.computing import Query, Table, held_as, query, set_aside, state_column, states_lost
-from tiaoli.batch.headings import Headings, no_exact_ids, read_headings
+from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_column
 from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
 from tiaoli.batch.reasons import code_of
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
-from tiaoli.batch.sources import WRITTEN_OUT, Part, open_table, spans
+from tiaoli.batch.sources import Part, open_table, spans, whole, written_out
 from tiaoli.batch.states import HAS_STATE, States, check_states, read_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
@@ -51,7 +51,8 @@ class Run:
     """A run over one table of insured persons.
 
     ``watch`` is told of the people as they are read (progress). ``persons``: facts of whole records in a second table; ``opening``: a
-    table of states to go on from. Raises UsageError for what is wrong with columns, before a row is read.
+    table of states to go on from; ``lost``: links that rules go through and that lead to kinds of which there is no record, where others than
+    the insured persons are known. Raises UsageError for what is wrong with columns, before a row is read.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class Run:
         opening: Any = None,
         folder: Path | None = None,
         watch: Callable[[int], None] | None = None,
+        lost: Container[str] | None = None,
     ) -> None:
-        self.rules, self.wish, self.watch = rules, wish, watch
+        self.rules, self.wish, self.watch, self.lost = rules, wish, watch, lost
         self.folder = folder or Path()
         self.beside = [x for x in (persons, opening) if x is not None]
         self._plans: dict[Any, c.Plan] = {}
@@ -73,7 +75,7 @@ class Run:
         self.results_schema: pl.Schema | None = None
         self.parts = open_table(source)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
-        self.persons = None if persons is None else _together(open_table(persons))
+        self.persons = None if persons is None else whole(open_table(persons))
         names = self.parts[0].frame.collect_schema().names()
         beside, self.persons_headings = self._beside()
         path = self.parts[0].path
@@ -101,17 +103,13 @@ class Run:
         """How the results are laid out."""
         return self.wish.layout or self.shape
 
-    @cached_property
-    def pointing(self) -> frozenset[str]:
-        """The links that rules go through to kinds of which there is no record: who has one cannot be computed."""
-        return frozenset(fact.name for _, fact, _ in self.compiled.pointers if fact.type.target != INSURED)
-
-    def _pointing(self) -> list[tuple[str, str, int | None]]:
-        """The columns of these links (of a long table, once it is wide), with name and year of the fact."""
-        given = self.headings.columns if self.shape is Shape.WIDE else self._longs[next(iter(self._longs))].wide.columns
-        links = [g for g in given if g.fact is not None and g.fact.is_link]
-        own = [g for g in links if g.fact is not None and g.fact.name in self.pointing] if links else []
-        return [(g.name, g.fact.name, g.year) for g in own if g.fact and (g.year or 0) < self.wish.years.stop]
+    def _pointing(self, headings: Headings) -> list[Given]:
+        """The columns of links through which rules go to kinds of which there is no record: who has one cannot be computed."""
+        links = [g for g in headings.links if (g.year or 0) < self.wish.years.stop]
+        if not links:
+            return []
+        lost = self.compiled.lost((INSURED,)) if self.lost is None else self.lost
+        return [g for g in links if g.fact is not None and g.fact.name in lost]
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -208,7 +206,7 @@ class Run:
         if self.states is not None:
             frame = self.states.beside(frame, headings.ident)
         kept = self._kept(frame.collect_schema().names())
-        pointing = tuple(pl.col(n).cast(pl.String).str.strip_chars() != "" for n, _, _ in self._pointing())
+        pointing = tuple(pl.col(g.name).cast(pl.String).str.strip_chars() != "" for g in self._pointing(headings))
         return Table(
             frame,
             headings,
@@ -252,12 +250,12 @@ class Run:
         ]
         wanted += [long.Wanted(name, name, None) for name in own if plan is not None]
         there.update(own)
-        for name in kept:
+        pointing = [g.name for g in self._pointing(headings)] if plan is not None else []
+        for name in (*kept, *pointing):
             parts = year_of_column(name)
             if name not in there:
                 wanted.append(long.Wanted(name, *((name, None) if parts is None else parts)))
-        pointing = self._pointing() if plan is not None else []
-        wanted += [long.Wanted(n, name, year) for n, name, year in pointing if n not in {w.column for w in wanted}]
+                there.add(name)
         present = [i.year for i in plan.inputs if not i.name and i.year is not None] if plan is not None else []
         frame = long.widen(held, wanted, present, folder) if plan is not None else held.frame.head(0).select(ID)
         if self.watch is not None:
@@ -274,7 +272,7 @@ class Run:
             self.twice,
             (),
             path,
-            (pl.col(long.ODD), *(pl.col(n).is_not_null() for n, _, _ in pointing)),
+            (pl.col(long.ODD), *(pl.col(name).is_not_null() for name in pointing)),
             kept,
             read=True,
         )
@@ -334,7 +332,7 @@ class Run:
         """The table, of which who has no state, or not all of one, is set aside where a plan goes on from states."""
         import polars as pl
 
-        if self.states is None or not any(i.opening for i in plan.kinds[INSURED].inputs):
+        if self.states is None or not plan.kinds[INSURED].opened:
             return table
         lost = states_lost(self.program, plan.kinds[INSURED], table.schema)
         return replace(table, flagged=(*table.flagged, ~pl.col(HAS_STATE), *lost))
@@ -424,8 +422,7 @@ class Run:
         """The rows without those of a CSV or XLSX file in which nothing is written: they are nobody, and not counted."""
         import polars as pl
 
-        path = made.table.path
-        if path is None or Path(path).suffix.lower() not in WRITTEN_OUT:
+        if not written_out(made.table.path):
             return rows
         if self.shape is Shape.LONG:
             empty = pl.Series(
@@ -433,7 +430,7 @@ class Run:
             )
         else:
             texts = [pl.col(n) for n, kind in rows.schema.items() if kind == pl.String]
-            empty = rows.select(pl.all_horizontal(c.is_null() | (c.str.strip_chars() == "") for c in texts)).to_series()
+            empty = rows.select(pl.all_horizontal(t.is_null() | (t.str.strip_chars() == "") for t in texts)).to_series()
         count.people -= int(empty.sum() or 0)
         count.rows -= int(empty.sum() or 0) if self.shape is Shape.WIDE else 0
         return rows.filter(~empty.cast(pl.Boolean))
@@ -511,9 +508,9 @@ class Run:
                 .select("\0n", *names)
                 .collect(engine="streaming")
             )
-            written_out = part.path is not None and part.path.suffix.lower() in WRITTEN_OUT
+            texts = written_out(part.path)
             for number, *cells in rows.iter_rows():
-                if written_out and not any(isinstance(v, str) and v.strip() for v in cells):
+                if texts and not any(isinstance(v, str) and v.strip() for v in cells):
                     continue
                 own = found.setdefault(cells[0], (header, []))
                 values = [plain(v, facts.get(n), self.wish.units) for n, v in zip(names, cells, strict=True)]
@@ -584,12 +581,6 @@ class Run:
         if self.wish.units is Units.FEN and isinstance(value, Decimal):
             return int(value.scaleb(held_as(self.program, name)[1]))
         return value
-
-
-def _together(parts: Sequence[Part]) -> pl.LazyFrame:
-    import polars as pl
-
-    return parts[0].frame if len(parts) == 1 else pl.concat([p.frame for p in parts])
 
 
 __all__ = ["Count", "Heard", "Reject", "Rejects", "Run", "Wish", "given_twice", "lengthened", "scan", "sink"]

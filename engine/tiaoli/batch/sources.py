@@ -18,9 +18,6 @@ from tiaoli.record_facts import ID_KEYS, Odd
 if TYPE_CHECKING:
     import polars as pl
 
-WRITTEN_OUT = (".csv", ".xlsx")
-"""Suffixes of tables whose cells are texts, and which may have empty rows."""
-
 TABLES = (".parquet", ".csv", ".arrow", ".feather", ".ipc", ".xlsx")
 """Suffixes of files that are tables."""
 
@@ -140,6 +137,18 @@ def _alike(parts: Sequence[Part]) -> None:
             raise UsageError(
                 [Diagnostic("E858", {"path": str(part.path), "first": str(parts[0].path), "names": differing})]
             )
+
+
+def whole(parts: Sequence[Part]) -> pl.LazyFrame:
+    """Return all parts of a table as one frame."""
+    import polars as pl
+
+    return parts[0].frame if len(parts) == 1 else pl.concat([part.frame for part in parts])
+
+
+def written_out(path: Path | str | None) -> bool:
+    """Whether the cells of a table are texts, and rows of it may be empty."""
+    return path is not None and Path(path).suffix.lower() in (".csv", ".xlsx")
 
 
 def read_file(path: Path) -> pl.LazyFrame:

@@ -13,7 +13,7 @@ from tiaoli.backends.low import sort_of
 from tiaoli.batch.computing import held_as, state_column
 from tiaoli.batch.layout import ID, YEAR_SIGN, year_of_column
 from tiaoli.batch.passing import given_twice
-from tiaoli.batch.sources import open_table
+from tiaoli.batch.sources import open_table, whole
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.record_facts import ID_KEYS
@@ -56,10 +56,7 @@ class States:
 
 def read_states(source: Any, program: m.Program, years: range) -> States:
     """Return the states of a table. Raises UsageError for what is wrong with its columns, its values or its ids."""
-    import polars as pl
-
-    parts = open_table(source)
-    frame = parts[0].frame if len(parts) == 1 else pl.concat([p.frame for p in parts])
+    frame = whole(open_table(source))
     names = frame.collect_schema().names()
     ident = next((n for n in names if n in ID_KEYS), ID)
     if ident not in names:
@@ -108,7 +105,7 @@ def year_of_states(names: Iterable[str], program: m.Program, years: range) -> in
 
 def check_states(plan: c.Plan, names: Iterable[str] | None, kind: str = INSURED) -> None:
     """Raise UsageError where states of a kind, in columns ``names`` (None: there are none), lack what a plan goes on from."""
-    wanted = [i for i in plan.kinds[kind].inputs if i.opening]
+    wanted = plan.kinds[kind].opened
     if wanted and names is None:
         reason = f"没有{kind}的期初状态\0there are no opening states of {kind}"
         raise UsageError([Diagnostic("E822", {"reason": reason})])

@@ -15,16 +15,17 @@ from tiaoli.backends.lower import Wishes, lower
 from tiaoli.backends.stages import Staged
 from tiaoli.batch.computing import Query, Table, read, set_aside, states_lost, states_read
 from tiaoli.batch.headings import read_headings
-from tiaoli.batch.kinds import Links, Steps, columns_given, dangling, frame_of
+from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of, with_results
 from tiaoli.batch.layout import ID, Shape, shape_of
 from tiaoli.batch.rejecting import Judge, as_rows, in_portions, reject
 from tiaoli.batch.running import Count, Heard, Run, Wish, lengthened, sink
-from tiaoli.batch.sources import TABLES, open_table
+from tiaoli.batch.sources import TABLES, open_table, whole
 from tiaoli.batch.states import HAS_STATE, check_states, common_year, read_states
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.people import no_state, uncomputed
 from tiaoli.record_files import SUFFIXES
+from tiaoli.record_links import dangling
 from tiaoli.records import Fault, Person, RecordReader
 from tiaoli.results import output_of, whole_file
 from tiaoli.values import INSURED
@@ -61,8 +62,10 @@ class Together:
         if INSURED in self.sources:
             alone = replace(self.wish, rules=None)
             opening = self.openings.get(INSURED)
-            self.run = Run(self.rules, _whole(self.sources[INSURED]), alone, self.persons, opening, self.folder)
-            self.run.pointing = self._lost(INSURED)
+            parts = open_table(self.sources[INSURED])
+            source = self.sources[INSURED] if len(parts) == 1 else whole(parts)
+            lost = self.staged.kinds[INSURED].lost(self.kinds)
+            self.run = Run(self.rules, source, alone, self.persons, opening, self.folder, lost=lost)
         self.states = {
             k: read_states(s, self.program, self.wish.years) for k, s in self.openings.items() if k in self.kinds
         }
@@ -73,11 +76,6 @@ class Together:
         """The same rules for the interpreter: its reader judges the records."""
         return self.rules.staged(self.wish.years, self.wish.rules, self.wish.readings, self.kinds)
 
-    def _lost(self, kind: str) -> frozenset[str]:
-        """The links of a kind that rules go through to kinds of which there is no record."""
-        facts = (fact for _, fact, _ in self.staged.kinds[kind].pointers)
-        return frozenset(fact.name for fact in facts if fact.type.target not in self.kinds)
-
     @property
     def layout(self) -> Shape:
         """How the results are laid out."""
@@ -86,7 +84,7 @@ class Together:
     @property
     def with_results(self) -> list[str]:
         """The kinds of which results are written."""
-        return [kind for kind in self.kinds if any(self.program.rules[n][0].entity == kind for n in self.names)]
+        return with_results(self.program, self.names, self.kinds)
 
     @property
     def reader(self) -> RecordReader:
@@ -116,7 +114,7 @@ class Together:
         """Who of a kind has no state, or not all of one, where one is needed."""
         import polars as pl
 
-        if not _goes_on(plan, kind):
+        if not plan.kinds[kind].opened:
             return []
         beside = self.states[kind].beside(pl.LazyFrame({ID: list(people)}, schema={ID: pl.String}), ID)
         lost = states_lost(self.program, plan.kinds[kind], beside.collect_schema())
@@ -194,7 +192,7 @@ class Together:
         if self.run is not None and table is not None:
             table = self.table = self.run.demanding(table, plan)
         persons = None if table is None else self._sound(plan.kinds[INSURED], table)
-        lost = frozenset[str]().union(*map(self._lost, self.kinds))
+        lost = frozenset(name for kind in self.kinds for name in self.staged.kinds[kind].lost(self.kinds))
         links = Links(self.program, plan, others, persons, self._ids(table), lost, self.faults)
         persons = links.follow()
         self.faults += links.found
@@ -226,7 +224,7 @@ class Together:
 
     def _opened(self, plan: c.Plan, kind: str, records: pl.DataFrame) -> pl.LazyFrame:
         """The records with what the plan reads of their states."""
-        if not _goes_on(plan, kind):
+        if not plan.kinds[kind].opened:
             return records.lazy()
         beside = self.states[kind].beside(records.lazy(), ID)
         values = states_read(self.program, plan.kinds[kind], beside.collect_schema())
@@ -312,19 +310,11 @@ class Together:
             rows = person.years.items() if fact.yearly else [(None, person.facts)]
             for year, row in rows if fact.type.target not in self.kinds else ():
                 if row[slot] is not None:
-                    raise UsageError([dangling(person.id, year, fact.name, fact.type.target, row[slot])])
+                    raise UsageError([dangling(person.id, year, fact.name, fact.type.target, str(row[slot]), "")])
         year, place = next(iter(person.places.items()), (self.wish.years.start, ""))
         reason = "与其他记录一起计算的人不能转移 / who is computed with other records cannot move"
         arguments = {"person": person.id, "year": year, "own": self.rules.place, "place": place, "reason": reason}
         raise UsageError([Diagnostic("E806", arguments)])
-
-
-def _whole(source: Any) -> Any:
-    """A table; of several files, all of them as one."""
-    import polars as pl
-
-    parts = open_table(source)
-    return source if len(parts) == 1 else pl.concat([part.frame for part in parts])
 
 
 def lacking(staged: Staged, counted: Mapping[str, tuple[int, int]]) -> Iterator[Diagnostic]:
@@ -339,11 +329,6 @@ def lacking(staged: Staged, counted: Mapping[str, tuple[int, int]]) -> Iterator[
             yield Diagnostic("W807", {"members": members, "rules": rules})
         elif rejected:
             yield Diagnostic("W806", {"count": rejected, "members": members, "rules": rules})
-
-
-def _goes_on(plan: c.Plan, kind: str) -> bool:
-    """Whether a plan reads states of a kind."""
-    return any(i.opening for i in plan.kinds[kind].inputs)
 
 
 def _wide(path: Path) -> bool:
