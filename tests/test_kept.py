@@ -75,8 +75,20 @@ def test_a_folder_that_cannot_be_written_is_no_fault(tmp_path: Path, monkeypatch
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TIAOLI_CACHE", str(tmp_path / "file"))
     assert _parsed_again(monkeypatch, Source("甲.tiaoli", TEXT))
+
+
+def test_without_a_folder_named_the_user_s_own_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TIAOLI_CACHE")
-    assert _parsed_again(monkeypatch, Source("甲.tiaoli", TEXT))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    source = Source("甲.tiaoli", TEXT)
+    assert [_parsed_again(monkeypatch, source) for _ in range(2)] == [True, False]
+    assert (tmp_path / "own" / "tiaoli" / "texts").is_dir()
+    monkeypatch.setenv("TIAOLI_CACHE", "")
+    assert _parsed_again(monkeypatch, source)
+    monkeypatch.delenv("TIAOLI_CACHE")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert _parsed_again(monkeypatch, source)
 
 
 def test_the_modules_named_are_all_that_parsing_rests_on() -> None:

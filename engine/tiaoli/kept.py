@@ -1,4 +1,4 @@
-"""What an earlier process parsed of the built-in texts, kept in the folder that TIAOLI_CACHE names, if any.
+"""What an earlier process parsed of the built-in texts, kept in the folder for that, if any (`lexicon.cache_folder`).
 
 A text counts as parsed while it, and all that parsing rests on, is to the byte what it was; else it is parsed again. Only sound texts are kept.
 """

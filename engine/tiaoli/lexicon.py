@@ -70,15 +70,29 @@ def _reserve(token: Token) -> Token:
 
 
 def cache_folder() -> Path | None:
-    """Return the folder in which processes keep what they made for the next ones, the one that TIAOLI_CACHE names."""
+    """Return the folder in which processes keep what they made for the next ones: the one that TIAOLI_CACHE names (none where it is empty),
+    else one of the user's own, where there can be one."""
     named = os.environ.get("TIAOLI_CACHE")
+    if named is None:
+        return _own_folder(os.environ.get("XDG_CACHE_HOME"))
     return Path(named) if named else None
+
+
+@cache
+def _own_folder(caches: str | None) -> Path | None:
+    try:
+        folder = (Path(caches) if caches else Path.home() / ".cache") / "tiaoli"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = getattr(os, "getuid", lambda: folder.stat().st_uid)()
+        return folder if folder.stat().st_uid == owner and os.access(folder, os.W_OK) else None
+    except (OSError, RuntimeError):
+        return None  # without a folder all is made anew each time
 
 
 @cache
 def parser() -> Lark:
     """Return the parser of one declaration; its start is `declaration`. Its tables are kept from one process to the next in the folder
-    that TIAOLI_CACHE names, if any, and made anew when the grammar changes."""
+    for that, if any, and made anew when the grammar changes."""
     from lark import Lark
 
     kept = cache_folder()

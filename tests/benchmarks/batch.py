@@ -57,7 +57,7 @@ def _ready(source: Path, target: Path) -> None:
 
 def _ready_at_first(source: Path, target: Path) -> None:
     """The same where no earlier process kept anything: every text is parsed, and the parser made first."""
-    os.environ.pop("TIAOLI_CACHE", None)
+    os.environ["TIAOLI_CACHE"] = ""
     _ready(source, target)
 
 

@@ -428,7 +428,6 @@ def new(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a bug is said in one line (all of it with TIAOLI_DEBUG=1)."""
-    _keep_parsed()
     _guard(lambda: app(args=None if arguments is None else list(arguments), prog_name="tiaoli"))
 
 
@@ -446,18 +445,6 @@ def script() -> None:
 
 
 _kept: list[object] = []  # what lives until the process ends
-
-
-def _keep_parsed() -> None:
-    """Let what is parsed, and the parser's tables, be kept in a folder of the user's own, where there is one."""
-    try:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tiaoli"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = getattr(os, "getuid", lambda: folder.stat().st_uid)()
-        if folder.stat().st_uid == owner and os.access(folder, os.W_OK):
-            os.environ.setdefault("TIAOLI_CACHE", str(folder))
-    except (OSError, RuntimeError):
-        pass  # without the folder all is made anew each time
 
 
 def _guard(command: Callable[[], None]) -> None:
