@@ -65,10 +65,8 @@ def test_nothing_is_written_into_a_folder_that_is_read(command: Command, tmp_pat
 @pytest.mark.parametrize(
     ("rows", "code", "line"),
     [
-        (GOOD + GOOD.replace("甲", "乙").strip() + ",多\n", "E731", 3),
         (GOOD + '乙,"4,是,2024-11-02,是,2025-11-02\n', "E707", 3),
         (GOOD.encode() + b"\xff,4,\n", "E707", 3),
-        (('甲,"4\n",' + GOOD.split(",", 2)[2]).encode() + GOOD.encode()[:-1] + b",x\n", "E731", 4),
     ],
 )
 def test_a_damaged_line_is_named(command: Command, tmp_path: Path, rows: str | bytes, code: str, line: int) -> None:
@@ -77,6 +75,49 @@ def test_a_damaged_line_is_named(command: Command, tmp_path: Path, rows: str | b
     said = command("run", "CN-JX", file, *ASKED, "-o", output)
     assert said.code == 2 and f"错误[{code}]" in said.err and f"表.csv:{line}:1" in said.err, said.err
     assert not output.exists() and list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("encoding", ("utf-8", "utf-8-sig", "gb18030"))
+@pytest.mark.parametrize("shape", ("wide", "long"))
+def test_a_row_with_too_many_cells_is_a_fault_of_its_own(
+    command: Command, tmp_path: Path, shape: str, encoding: str
+) -> None:
+    if shape == "wide":
+        head, *sound = HEAD, GOOD, '"乙, 丙","4\n",' + GOOD.split(",", 2)[2]
+        bad = "丁,1,000,是,2024-11-02,是,2025-11-02\n", GOOD.replace("甲", "戊").replace("4", "4,")
+    else:
+        head, sound = LONG.splitlines()[0].replace(",县", "") + "\n", ["甲,2025,4,是,2024-11-02\n", "甲,2026,4,否,\n"]
+        bad = "丁,2025,1,000,是,2024-11-02\n", "戊,2026,4,否,,\n"
+    text = head + bad[0] + ",,,,,,,,\n\n" + "".join(sound) + bad[1]
+    file, output, rejects = (tmp_path / name for name in ("表.csv", "o.csv", "r.csv"))
+    file.write_text(text, encoding=encoding)
+    said = command("run", "CN-JX", file, *ASKED, "-o", output, "--rejects", rejects, "--engine", "polars")
+    assert said.code == 1, said.err
+    told = pl.read_csv(rejects)
+    line = text.count("\n")
+    assert told[ID].to_list() == ["丁", "戊"] and set(told["代码"]) == {"E731"}
+    assert "第 2 行" in told["原因"][0] and f"第 {line} 行" in told["原因"][1], told["原因"].to_list()
+    csv_file(file, head + "".join(sound))
+    command("run", "CN-JX", file, *ASKED, "-o", tmp_path / "sound.csv", "--engine", "polars")
+    assert (tmp_path / "sound.csv").read_bytes() == output.read_bytes()
+
+
+def test_one_file_of_a_folder_with_a_row_too_long(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "全省"
+    folder.mkdir()
+    csv_file(folder / "一.csv", HEAD + GOOD)
+    csv_file(folder / "二.csv", HEAD + GOOD.replace("甲", "乙") + GOOD.replace("甲", "丙").replace("4", "1,000"))
+    said = command("run", "CN-JX", folder, *ASKED, "-o", tmp_path / "结果", "--rejects", tmp_path / "r.csv")
+    assert said.code == 1 and "读入 3 人 = 算出 2 人" in said.err, said.err
+    assert pl.read_csv(tmp_path / "r.csv").select(ID, "代码").rows() == [("丙", "E731")]
+
+
+def test_a_row_too_long_in_a_second_table_stops_the_run(command: Command, tmp_path: Path) -> None:
+    file = csv_file(tmp_path / "表.csv", "编号,参保@2025,参保@2026\n甲,是,是\n")
+    beside = csv_file(tmp_path / "本人.csv", "编号,原封顶线\n甲,1,000\n")
+    said = command("run", "CN-JX", file, *ASKED, "--persons", beside, "-o", tmp_path / "o.csv")
+    assert said.code == 2 and "E731" in said.err and "本人.csv:2:1" in said.err, said.err
+    assert not (tmp_path / "o.csv").exists()
 
 
 def test_a_sound_file_has_no_damage(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ class TableRun:
         from tiaoli.batch.parts import Files as Places
         from tiaoli.batch.parts import left_behind, run_files
         from tiaoli.batch.running import Run
-        from tiaoli.batch.sources import open_table
+        from tiaoli.batch.sources import files_of
 
         with _bar(source) as watch:
             states = (
@@ -224,7 +224,7 @@ class TableRun:
         if self.options.summary is not None or self.options.by:
             from tiaoli.batch.running import scan
 
-            files = [p.path for p in open_table(output) if p.path is not None] if output.is_dir() else [output]
+            files = files_of(output) if output.is_dir() else [output]
             written = [file for file in files if file not in stale]
             self._summarise(run, run.layout, {INSURED: pl.concat([scan(p, run.results_schema) for p in written])})
         return self._breached(run.program, count) or count.rejected > 0 or bool(stale)

@@ -6,6 +6,7 @@ moves between places, say, for whom columns are not made) is computed by the int
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tiaoli.batch.computing import ROW
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Units
+from tiaoli.batch.sources import BEYOND
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import EvaluationError, UsageError
 from tiaoli.outcome import Opening, Result
@@ -96,6 +98,8 @@ class Judge:
     def _one(self, cells: dict[str, Any], openings: Mapping[str, Opening]) -> list[Reject] | Result:
         ident = cells.get(self.headings.ident)
         name = None if ident is None else str(ident)
+        if cells.get(BEYOND) is not None:
+            return self.beyond(name, cells[BEYOND])
         if name in self.twice:
             return [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.lang)]
         if name is None or not name.strip():
@@ -104,6 +108,10 @@ class Judge:
             return [reject(Diagnostic("E715", {"where": where}), name, self.lang)]
         header, written = as_rows(self.headings, cells, self.units)
         return self.judged(header, written, openings)
+
+    def beyond(self, ident: str | None, told: str) -> list[Reject]:
+        """Return what is said of a row with cells beyond the columns: one shifted cell may have shifted all."""
+        return [reject(Diagnostic("E731", json.loads(told)), ident, self.lang)]
 
     def judged(
         self, header: tuple[str, ...], rows: Sequence[tuple[int, tuple[object, ...]]], openings: Mapping[str, Opening]

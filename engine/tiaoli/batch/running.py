@@ -25,7 +25,7 @@ from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_colum
 from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
 from tiaoli.batch.reasons import code_of
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
-from tiaoli.batch.sources import Part, open_table, spans, whole, written_out
+from tiaoli.batch.sources import BEYOND, Part, open_table, spans, whole, written_out
 from tiaoli.batch.states import HAS_STATE, States, check_states, read_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
@@ -73,10 +73,10 @@ class Run:
         self._longs: dict[str, long.Long] = {}
         self._made: dict[tuple[str, bool], Query] = {}
         self.results_schema: pl.Schema | None = None
-        self.parts = open_table(source)
+        self.parts = open_table(source, heard=True)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
         self.persons = None if persons is None else whole(open_table(persons))
-        names = self.parts[0].frame.collect_schema().names()
+        names = [n for n in self.parts[0].frame.collect_schema().names() if n != BEYOND]
         beside, self.persons_headings = self._beside()
         path = self.parts[0].path
         where = None if path is None else str(path)
@@ -215,10 +215,17 @@ class Run:
             self.twice,
             self.elsewhere,
             path,
-            pointing,
+            (*pointing, *self._beyond_columns(frame)),
             kept,
             spans=spans(part.path),
         )
+
+    @staticmethod
+    def _beyond_columns(frame: pl.LazyFrame) -> list[pl.Expr]:
+        """Whether a row has cells beyond the columns, where any has."""
+        import polars as pl
+
+        return [pl.col(BEYOND).is_not_null()] if BEYOND in frame.collect_schema() else []
 
     def _long(self, part: Part) -> long.Long:
         """A part of a long table, its cells read; kept while the part is worked on."""
@@ -480,12 +487,29 @@ class Run:
         ident = made.table.headings.ident
         ids = rows[ident]
         openings = self._openings(made, rows)
+        beyond = self._beyond_in(ids)
         for name, own in self._rows_of(ids).items():
+            if name in beyond:
+                yield judge.beyond(name, beyond[name])
+                continue
             if name in judge.twice:
                 yield [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.wish.lang)]
                 continue
             header, cells = own
             yield judge.judged(header, cells, openings)
+
+    def _beyond_in(self, ids: pl.Series) -> dict[str | None, str]:
+        """Who of a long table has a row with cells beyond the columns, and what is said of the first."""
+        import polars as pl
+
+        found: dict[str | None, str] = {}
+        ident = pl.col(self.headings.ident)
+        for part in self.parts:
+            if BEYOND in part.frame.collect_schema():
+                bad = part.frame.filter(pl.col(BEYOND).is_not_null() & ident.is_in(ids.implode(), nulls_equal=True))
+                for name, told in bad.select(ident, BEYOND).collect(engine="streaming").iter_rows():
+                    found.setdefault(name, told)
+        return found
 
     def _rows_of(
         self, ids: pl.Series

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 TABLES = (".parquet", ".csv", ".arrow", ".feather", ".ipc", ".xlsx")
 """Suffixes of files that are tables."""
+
+BEYOND = "\0多"
+"""A column beside those of a CSV file: of a row that has more cells than there are columns, the first that has none, and its value."""
 
 OUTPUTS = (".parquet", ".csv", ".arrow")
 """Suffixes of tables that a run writes."""
@@ -103,24 +106,28 @@ def _offset(column: Any) -> int | None:
     return None
 
 
-def open_table(source: Any) -> list[Part]:
-    """Return the parts of a table: a file, a folder of files, a Polars frame or an Arrow table. Raises UsageError."""
+def open_table(source: Any, heard: bool = False) -> list[Part]:
+    """Return the parts of a table: a file, a folder of files, a Polars frame or an Arrow table. Raises UsageError.
+
+    Rows of a CSV file with more cells than there are columns are faults of theirs, told in `BEYOND`, where single rows are ``heard``; else of the file.
+    """
     import polars as pl
 
     if isinstance(source, pl.LazyFrame | pl.DataFrame):
         return [Part("", None, source.lazy())]
     if isinstance(source, str | Path):
         path = Path(source)
-        files = _files(path) if path.is_dir() else [path]
+        files = files_of(path) if path.is_dir() else [path]
         parts = [Part(file.stem, file, read_file(file)) for file in files]
         _alike(parts)
-        return parts
+        return _with_beyond(parts, heard)
     frame = pl.from_arrow(source)
     assert isinstance(frame, pl.DataFrame)
     return [Part("", None, frame.lazy())]
 
 
-def _files(folder: Path) -> list[Path]:
+def files_of(folder: Path) -> list[Path]:
+    """Return the tables in a folder, but for hidden ones. Raises UsageError where there is none."""
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in TABLES and not p.name.startswith((".", "_")))
     if not files:
         raise UsageError([Diagnostic("E706", {"path": str(folder)})])
@@ -185,15 +192,13 @@ def _csv(path: Path) -> pl.LazyFrame:
         before, head = first_line(stream)
     if not head.strip():
         raise UsageError([Diagnostic("E706", {"path": str(path)})])
-    try:
-        text = head.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        recoded = path.read_text(encoding="gb18030").encode()
-        text = first_line(recoded.splitlines())[1].decode()
-        return _tidy(
-            pl.read_csv(recoded, infer_schema=False, separator=_separator(text), skip_lines=before).lazy(), text, path
-        )
-    return _tidy(pl.scan_csv(path, infer_schema=False, separator=_separator(text), skip_lines=before), text, path)
+    encoding = _encoding(head)
+    text = head.decode(encoding)
+    form: dict[str, Any] = {"separator": _separator(text), "skip_lines": before, "truncate_ragged_lines": True}
+    if encoding != "utf-8-sig":
+        recoded = path.read_text(encoding=encoding).encode()
+        return _tidy(pl.read_csv(recoded, infer_schema=False, **form).lazy(), text, path)
+    return _tidy(pl.scan_csv(path, infer_schema=False, **form), text, path)
 
 
 def first_line(stream: Iterable[bytes]) -> tuple[int, bytes]:
@@ -225,8 +230,97 @@ def _once(names: Sequence[str], path: Path) -> None:
         )
 
 
+def _with_beyond(parts: list[Part], heard: bool) -> list[Part]:
+    """The parts, with `BEYOND` where a row has cells beyond the columns. Raises UsageError."""
+    import polars as pl
+
+    found = [_beyond(part) if part.path is not None and part.path.suffix.lower() == ".csv" else {} for part in parts]
+    if not any(found):
+        return parts
+    aligned = all(_same_rows(part, told) for part, told in zip(parts, found, strict=True))
+    if not heard or not aligned:
+        path, told = next((part.path, told) for part, told in zip(parts, found, strict=True) if told)
+        raise UsageError([replace(next(iter(told.values())).diagnostic, path=str(path))])
+    mended = []
+    for part, told in zip(parts, found, strict=True):
+        texts = {row: json.dumps(beyond.diagnostic.arguments, ensure_ascii=False) for row, beyond in told.items()}
+        number = pl.int_range(pl.len(), dtype=pl.Int64)
+        column = number.replace_strict(list(texts), list(texts.values()), default=None, return_dtype=pl.String)
+        mended.append(replace(part, frame=part.frame.with_columns(column.alias(BEYOND))))
+    return mended
+
+
+@dataclass(frozen=True, slots=True)
+class _Beyond:
+    """A row with cells beyond the columns: its first cell, and what is said of it."""
+
+    first: str
+    diagnostic: Diagnostic
+
+
+def _beyond(part: Part) -> dict[int, _Beyond]:
+    """The rows of a CSV file that have cells beyond its columns, by their number from 0. Raises UsageError.
+
+    Even empty ones count: a separator too many may have shifted every value. Polars does not see them where it does not read the last columns, and else stops at the first. Only where separators without quotes are more
+    than a row has are the rows read one by one.
+    """
+    import polars as pl
+
+    assert part.path is not None
+    width = len(part.frame.collect_schema())
+    try:
+        with part.path.open("rb") as stream:
+            head = first_line(stream)[1]
+        encoding, separator = _encoding(head), _separator(head.decode(_encoding(head)))
+        if encoding == "utf-8-sig":
+            line = pl.col("line")
+            many = pl.scan_lines(part.path).filter(line.str.count_matches(separator, literal=True) >= width)
+            bare = many.select(line.str.replace_all('"[^"]*"', "").str.count_matches(separator, literal=True).max())
+            if (bare.collect(engine="streaming").item() or 0) < width:
+                return {}
+        found: dict[int, _Beyond] = {}
+        with part.path.open(encoding=encoding, newline="") as text:
+            reader = csv.reader(text, delimiter=separator)
+            next(cells for cells in reader if any(cell.strip() for cell in cells))
+            at = reader.line_num + 1
+            for row, cells in enumerate(reader):
+                if len(cells) > width and any(cell.strip() for cell in cells):
+                    column = next((n for n in range(width, len(cells)) if cells[n].strip()), width)
+                    where = f"{cells[0].strip() or '—'}（第 {at} 行 / line {at}）"
+                    told = {"where": where, "column": column + 1, "found": f'"{cells[column].strip()}"'}
+                    found[row] = _Beyond(cells[0], Diagnostic("E731", told, line=at, column=1))
+                at = reader.line_num + 1
+    except (pl.exceptions.PolarsError, UnicodeDecodeError, csv.Error):
+        said = damage(part.path)
+        if said is None:
+            raise
+        raise UsageError([said]) from None
+    return found
+
+
+def _same_rows(part: Part, told: Mapping[int, _Beyond]) -> bool:
+    """Whether Polars counts the rows of a file as they were counted to find those."""
+    import polars as pl
+
+    if not told:
+        return True
+    first = pl.nth(0)
+    rows = part.frame.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("\0n"), first.alias("\0c"))
+    rows = rows.filter(pl.col("\0n").is_in(list(told)))
+    seen = dict(rows.collect(engine="streaming").iter_rows())
+    return {n: (c or "").strip() for n, c in seen.items()} == {n: b.first.strip() for n, b in told.items()}
+
+
+def _encoding(head: bytes) -> str:
+    try:
+        head.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "gb18030"
+    return "utf-8-sig"
+
+
 def damage(path: Path) -> Diagnostic | None:
-    """Return what keeps a CSV file from being read, with its line: bytes that are no text, a quote left open, cells beyond the columns."""
+    """Return what keeps a CSV file from being read, with its line: bytes that are no text, a quote left open."""
     with path.open("rb") as stream:
         for number, raw in enumerate(stream, 1):
             try:
@@ -238,13 +332,9 @@ def damage(path: Path) -> Diagnostic | None:
         head = next((line for line in text if line.strip()), "")
         text.seek(0)
         reader = csv.reader(text, delimiter=_separator(head), strict=True)
+        line = 1
         try:
-            width = len(next((cells for cells in reader if cells), []))
-            line = reader.line_num + 1
-            for cells in reader:
-                if len(cells) > width:
-                    told = {"where": cells[0].strip() or "—", "column": width + 1, "found": f'"{cells[width]}"'}
-                    return Diagnostic("E731", told, path=str(path), line=line, column=1)
+            for _ in reader:
                 line = reader.line_num + 1
         except csv.Error as error:
             return Diagnostic("E707", {"format": "CSV", "reason": str(error)}, path=str(path), line=line, column=1)
@@ -286,7 +376,7 @@ def rows_of(source: Path) -> int | None:
     import polars as pl
 
     try:
-        files = _files(source) if source.is_dir() else [source]
+        files = files_of(source) if source.is_dir() else [source]
         if any(file.suffix.lower() != ".parquet" for file in files):
             return None
         return sum(int(pl.scan_parquet(file).select(pl.len()).collect().item()) for file in files)

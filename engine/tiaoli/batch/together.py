@@ -19,7 +19,7 @@ from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of, with_resul
 from tiaoli.batch.layout import ID, Shape, shape_of
 from tiaoli.batch.rejecting import Judge, as_rows, in_portions, reject
 from tiaoli.batch.running import Count, Heard, Run, Wish, lengthened, sink
-from tiaoli.batch.sources import TABLES, open_table, whole
+from tiaoli.batch.sources import TABLES, open_table, read_file, whole
 from tiaoli.batch.states import HAS_STATE, check_states, common_year, read_states
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -62,7 +62,7 @@ class Together:
         if INSURED in self.sources:
             alone = replace(self.wish, rules=None)
             opening = self.openings.get(INSURED)
-            parts = open_table(self.sources[INSURED])
+            parts = open_table(self.sources[INSURED], heard=True)
             source = self.sources[INSURED] if len(parts) == 1 else whole(parts)
             lost = self.staged.kinds[INSURED].lost(self.kinds)
             self.run = Run(self.rules, source, alone, self.persons, opening, self.folder, lost=lost)
@@ -332,8 +332,7 @@ def lacking(staged: Staged, counted: Mapping[str, tuple[int, int]]) -> Iterator[
 
 
 def _wide(path: Path) -> bool:
-    part = open_table(path)[0]
-    names = part.frame.collect_schema().names()
+    names = read_file(path).collect_schema().names()
     return shape_of(names) is Shape.WIDE and any("@" in n for n in names)
 
 
