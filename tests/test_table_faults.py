@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -340,3 +341,20 @@ def test_results_that_changed_or_are_of_no_part_are_told_of(command: Command, tm
     (folder / "二.csv").unlink()
     said = command(*asked)
     assert said.code == 1 and "二.csv：是以前的结果" in said.err, said.err
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+def test_no_year_may_lack_between_the_states_and_the_first_year(command: Command, tmp_path: Path, engine: str) -> None:
+    table, states, output = (tmp_path / f"{n}.parquet" for n in ("表", "期初", "o"))
+    full = pl.DataFrame({ID: ["甲"], **{f"参保@{y}": [True] for y in range(2024, 2029)}})
+    full = full.with_columns(pl.lit(date(y - 1, 11, 2)).alias(f"缴费日期@{y}") for y in range(2024, 2029))
+    full.write_parquet(table)
+    asked = ("--rule", "连续参保年数", "--engine", engine)
+    command("run", "CN-JX", table, "--year", "2025", *asked, "-o", output, "--closing", states)
+    command("run", "CN-JX", table, "--year", "2027..2028", *asked, "-o", output)
+    whole = pl.read_parquet(output)
+    said = command("run", "CN-JX", table, "--year", "2027..2028", *asked, "-o", output, "--opening", states)
+    assert said.code == 0 and pl.read_parquet(output).equals(whole), said.err
+    full.drop("参保@2026", "缴费日期@2026").write_parquet(table)
+    said = command("run", "CN-JX", table, "--year", "2027..2028", *asked, "-o", output, "--opening", states)
+    assert said.code == 2 and "E822" in said.err and "2026" in said.err, said.err

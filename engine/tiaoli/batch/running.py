@@ -26,7 +26,7 @@ from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, len
 from tiaoli.batch.reasons import code_of
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
 from tiaoli.batch.sources import BEYOND, Part, open_table, spans, whole, written_out
-from tiaoli.batch.states import HAS_STATE, States, check_states, read_states
+from tiaoli.batch.states import HAS_STATE, States, check_states, check_years, read_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -89,6 +89,8 @@ class Run:
         if self.persons_headings is not None:
             self._told_apart(self.headings, self.persons_headings, str(persons))
         self.states: States | None = None if opening is None else read_states(opening, self.program, wish.years)
+        if self.states is not None:
+            check_years(self.states.year, self.headings, wish.years)
         self.twice = self._given_twice()
         self.elsewhere = self._elsewhere()
 

@@ -24,7 +24,7 @@ from tiaoli.backends.sql_tables import OPENED, Mark, aliased
 from tiaoli.batch.computing import demanded
 from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
-from tiaoli.batch.states import check_states, common_year, year_of_states
+from tiaoli.batch.states import check_states, check_years, common_year, year_of_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -142,6 +142,8 @@ class Job:
         wishes = Wishes(names, have, self.wish.readings, lasting, self.opened, self.wish.reasons, self.closing)
         plan = lower(self.program, self.wish.years, wishes)
         self._whole_links()
+        if self.opened is not None and INSURED in self.given:
+            check_years(self.opened, self.given[INSURED], self.wish.years)
         for kind in self.tables if self.openings else ():
             states = self.openings.get(kind)
             check_states(plan, None if states is None else states.columns, kind)

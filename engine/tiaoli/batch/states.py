@@ -11,7 +11,8 @@ from tiaoli import model as m
 from tiaoli.backends import columns as c
 from tiaoli.backends.low import sort_of
 from tiaoli.batch.computing import held_as, state_column
-from tiaoli.batch.layout import ID, YEAR_SIGN, year_of_column
+from tiaoli.batch.headings import Headings
+from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, year_of_column
 from tiaoli.batch.passing import given_twice
 from tiaoli.batch.sources import open_table, whole
 from tiaoli.diagnostic import Diagnostic
@@ -101,6 +102,18 @@ def year_of_states(names: Iterable[str], program: m.Program, years: range) -> in
         reason = f"状态是{year}年度末的，这次计算要的是{wanted}年度末的\0the state is of the end of {year}; this run needs that of {wanted}"
         raise UsageError([Diagnostic("E822", {"reason": reason})])
     return year
+
+
+def check_years(year: int, headings: Headings, years: range) -> None:
+    """Raise UsageError where a wide table has no column of a year between ``year``, that of the states, and the first one asked: nobody would be enrolled in it."""
+    between = [y for y in range(year + 1, years.start) if y not in headings.years]
+    if between and headings.shape is Shape.WIDE:
+        told = "、".join(map(str, between))
+        reason = (
+            f"状态是{year}年度末的，其后的 {told} 年度表里没有列；请给出这些年度的列，或{years.start - 1}年度末的状态"
+            f"\0the state is of the end of {year}, and the table has no columns of {told}; give them, or the state of the end of {years.start - 1}"
+        )
+        raise UsageError([Diagnostic("E822", {"reason": reason})])
 
 
 def check_states(plan: c.Plan, names: Iterable[str] | None, kind: str = INSURED) -> None:
