@@ -109,7 +109,7 @@ def ran(rules: tiaoli.Rules, source: Any, wish: Wish, folder: Path, **more: Any)
     rejects: list[Reject] = []
     count, frame = run.part(run.parts[0], None, None, rejects.append, folder)
     assert frame is not None
-    assert count.people == count.computed + count.rejected, count
+    assert count.records == count.computed + count.rejected, count
     assert count.rejected == len({r.ident for r in rejects}) or any(r.ident is None for r in rejects)
     return Ran(frame, count, rejects)
 

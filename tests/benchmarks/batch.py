@@ -44,7 +44,7 @@ def _table(source: Path, target: Path) -> None:
 
     run = Run(_rules(), source, Wish(YEARS, units=Units.FEN), folder=target.parent)
     count, _ = run_files(run, Files(target))
-    assert count.computed == count.people, count
+    assert count.computed == count.records, count
 
 
 def _ready(source: Path, target: Path) -> None:

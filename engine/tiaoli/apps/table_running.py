@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +111,6 @@ class TableRun:
     readings: Mapping[str, str]
     options: Options
     engine: str
-    counts: Any = None
-    told: dict[str, int] = field(default_factory=dict)
 
     def go(self, output: Path | None, opening: Path | None, closing: Path | None) -> bool:
         """Run; return whether there were findings in the data."""
@@ -344,8 +342,8 @@ class TableRun:
             job, count = started(kinds, kind, openings, places)
             self._told(job, kind, count, places)
             written[kind] = self._written(output_of(output, kind))
-            counted[kind] = (count.records, count.records - count.computed)
-            found = self._breached(job.program, count) or found or count.computed < count.records
+            counted[kind] = (count.records, count.rejected)
+            found = self._breached(job.program, count) or found or count.rejected > 0
         if len(kinds) > 1 or INSURED not in kinds:
             from tiaoli.batch.together import lacking
 
@@ -384,19 +382,7 @@ class TableRun:
         """Say how the table was understood, and what became of everyone."""
         headings = job.given[kind]
         self._state(headings.shape, headings, job.layout(kind))
-        left = count.records - count.computed
-        output, rejects = places.output, places.rejects
-        to = f" → {rejects}" if rejects is not None and left else ""
-        rows = count.rows != count.records
-        what = ("人", "people") if kind == INSURED else (f"个{kind}", kind)
-        note(
-            f"读入 {count.records:,} {what[0]} = 算出 {count.computed:,} {what[0]} → {output} + 退回 {left:,} {what[0]}（{count.faults:,} 处错误）{to}"
-            + (f"；共 {count.rows:,} 行。" if rows else "。")
-            + ("加 --rejects 可得每处错误。" if left and rejects is None else ""),
-            f"{count.records:,} {what[1]} read = {count.computed:,} computed → {output} + {left:,} rejected ({count.faults:,} faults){to}"
-            + (f"; {count.rows:,} rows." if rows else ".")
-            + (" --rejects lists the faults." if left and rejects is None else ""),
-        )
+        _balance(count, kind, places.output, places.rejects)
 
     def _written(self, output: Path) -> Any:
         import polars as pl
@@ -416,15 +402,7 @@ class TableRun:
         if more > 0:
             codes = "，".join(f"{code} {number}" for code, number in sorted(rejects.codes.items()))
             note(f"还有 {more} 处没有列出（全部：{codes}）。", f"{more} more are not listed (all: {codes}).")
-        where = f" → {output}" if output is not None else ""
-        kinds = "" if not others else "（" + "、".join(f"{k} {n:,}" for k, n in others.items()) + "）"
-        left = f" → {rejects.path}" if rejects.path is not None and rejects.lines else ""
-        note(
-            f"读入 {count.people:,} 人 = 算出 {count.computed:,} 人{kinds}{where} + 退回 {count.rejected:,} 人{left}"
-            + (f"；共 {count.rows:,} 行。" if count.rows not in (0, count.people) else "。"),
-            f"{count.people:,} people read = {count.computed:,} computed{kinds}{where} + {count.rejected:,} rejected{left}"
-            + (f"; {count.rows:,} rows." if count.rows not in (0, count.people) else "."),
-        )
+        _balance(count, INSURED, output, rejects.path if rejects.lines else None, others)
 
     def _breached(self, program: Any, count: Any) -> bool:
         """Say which mandates are broken, for how many; whether one of them must hold."""
@@ -513,6 +491,26 @@ def _readable(paths: Iterable[Path | None]) -> Iterator[None]:
             if said is not None:
                 wrong(said)
         raise
+
+
+def _balance(
+    count: Any, kind: str, output: Path | None, rejects: Path | None, others: Mapping[str, int] | None = None
+) -> None:
+    """Say that nobody was lost: records read are records computed, of each kind so many (``others``), and records rejected."""
+    what = ("人", "people") if kind == INSURED else (f"个{kind}", kind)
+    each = "" if not others else "（" + "、".join(f"{k} {n:,}" for k, n in others.items()) + "）"
+    out = "" if output is None else f" → {output}"
+    left = f" → {rejects}" if rejects is not None and count.rejected else ""
+    faults = (f"（{count.faults:,} 处错误）", f" ({count.faults:,} faults)") if count.faults else ("", "")
+    rows = count.rows not in (0, count.records)
+    note(
+        f"读入 {count.records:,} {what[0]} = 算出 {count.computed:,} {what[0]}{each}{out} + 退回 {count.rejected:,} {what[0]}{faults[0]}{left}"
+        + (f"；共 {count.rows:,} 行。" if rows else "。")
+        + ("加 --rejects 可得每处错误。" if count.rejected and rejects is None else ""),
+        f"{count.records:,} {what[1]} read = {count.computed:,} computed{each}{out} + {count.rejected:,} rejected{faults[1]}{left}"
+        + (f"; {count.rows:,} rows." if rows else ".")
+        + (" --rejects lists the faults." if count.rejected and rejects is None else ""),
+    )
 
 
 def _print_frame(frame: Any, rows: int | None = 20) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from tiaoli.api import Rules
 from tiaoli.backends import sql
 from tiaoli.batch.layout import Shape
-from tiaoli.batch.sql_job import Count, Job, Relation, by_kind, homes_among, spreads
+from tiaoli.batch.passing import Count
+from tiaoli.batch.sql_job import Job, Relation, by_kind, homes_among, spreads
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -57,7 +58,8 @@ def run(
                 raise spreads("DuckDB", kind, number)
         count = Count(*_numbers(connection, job, entity))
         count.computed, count.breaches = _computed(connection, job, entity, output, closing)
-        count.faults = _faults(connection, job, entity, count.records == count.computed, rejects)
+        count.rejected = count.records - count.computed
+        count.faults = _faults(connection, job, entity, not count.rejected, rejects)
         return job, count
 
 

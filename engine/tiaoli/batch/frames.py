@@ -64,7 +64,7 @@ def evaluate(
             if state is not None:
                 states.append(pl.read_parquet(state, memory_map=False))
     return Evaluated(
-        pl.concat(results), pl.concat(states) if closing else None, _table(rejects), count.people, count.computed,
+        pl.concat(results), pl.concat(states) if closing else None, _table(rejects), count.records, count.computed,
         dict(count.breaches),
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def _together(rules: Rules, table: Any, wish: Wish, persons: Any, opening: Any, 
     if closing is not None:  # where nothing is carried on, none is written
         ids = frames[INSURED].select(ID).unique(maintain_order=True)
         states = pl.read_parquet(closing, memory_map=False) if closing.exists() else ids
-    return Evaluated(frames[INSURED], states, _table(rejects), count.people, count.computed, dict(count.breaches))
+    return Evaluated(frames[INSURED], states, _table(rejects), count.records, count.computed, dict(count.breaches))
 
 
 def _table(rejects: Sequence[Reject]) -> pl.DataFrame:

@@ -23,20 +23,23 @@ ROW_GROUP = 100_000
 
 @dataclass
 class Count:
-    """What became of the records of a part: ``rows`` read; records computed, rejected; breaches of mandates by text and year."""
+    """What became of the records of a table: rows and ``records`` read; records computed, rejected; faults found in these; how many
+    break a mandate, by its text and year."""
 
     rows: int = 0
-    people: int = 0
+    records: int = 0
     computed: int = 0
     rejected: int = 0
+    faults: int = 0
     breaches: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: Count) -> None:
         """Add the counts of another part."""
         self.rows += other.rows
-        self.people += other.people
+        self.records += other.records
         self.computed += other.computed
         self.rejected += other.rejected
+        self.faults += other.faults
         for mandate, count in other.breaches.items():
             self.breaches[mandate] = self.breaches.get(mandate, 0) + count
 

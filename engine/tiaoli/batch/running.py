@@ -376,17 +376,16 @@ class Run:
         rows = (
             tally.read if self.shape is Shape.WIDE else part.frame.select(pl.len()).collect(engine="streaming").item()
         )
-        count = Count(
-            rows, tally.read, tally.taken, 0, {name: number for name, number in tally.breaches.items() if number}
-        )
-        if count.computed < count.people:
+        breaches = {name: number for name, number in tally.breaches.items() if number}
+        count = Count(rows, tally.read, tally.taken, breaches=breaches)
+        if count.computed < count.records:
             extra = self._hear(made, heard, count, closing)
             if extra is not None and output is not None:
                 append(output, extra, self.origin)
             elif extra is not None and frame is not None:
                 frame = pl.concat([frame, extra])
-        if count.people != count.computed + count.rejected:
-            raise AssertionError(f"{count.people} read, {count.computed} computed, {count.rejected} rejected")
+        if count.records != count.computed + count.rejected:
+            raise AssertionError(f"{count.records} read, {count.computed} computed, {count.rejected} rejected")
         self.results_schema = results.collect_schema()
         return count, frame
 
@@ -421,6 +420,7 @@ class Run:
                         continue
                     count.rejected += 1
                     for one in outcome if isinstance(outcome, list) else self._moves(outcome):
+                        count.faults += 1
                         heard(one)
         count.computed += len(taken)
         if taken and closing is not None:
@@ -440,7 +440,7 @@ class Run:
         else:
             texts = [pl.col(n) for n, kind in rows.schema.items() if kind == pl.String]
             empty = rows.select(pl.all_horizontal(t.is_null() | (t.str.strip_chars() == "") for t in texts)).to_series()
-        count.people -= int(empty.sum() or 0)
+        count.records -= int(empty.sum() or 0)
         count.rows -= int(empty.sum() or 0) if self.shape is Shape.WIDE else 0
         return rows.filter(~empty.cast(pl.Boolean))
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from tiaoli.api import Rules
 from tiaoli.backends import sql
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape
-from tiaoli.batch.sql_job import Count, Job, Relation, by_kind, spreads
+from tiaoli.batch.passing import Count
+from tiaoli.batch.sql_job import Job, Relation, by_kind, spreads
 from tiaoli.batch.wish import Wish
 from tiaoli.values import INSURED
 
@@ -195,16 +196,17 @@ def _written(
     _results(every, made.job, made.entity).write.mode("overwrite").parquet(output)
     found = seen.get
     count.computed = int(found["computed"])
+    count.rejected = count.records - count.computed
     count.breaches = {name: int(n) for i, name in enumerate(made.broken) if (n := found[str(i)])}
     states = _closing(every, made.job, made.entity)
     if states is not None and closing is not None:
         states.write.mode("overwrite").parquet(closing)
         every.unpersist()
     if rejects is not None:
-        faults = made.rejects if count.computed < count.records else made.rejects.limit(0)
+        faults = made.rejects if count.rejected else made.rejects.limit(0)
         faults.write.mode("overwrite").parquet(rejects)
         count.faults = session.read.parquet(rejects).count()
-    elif count.computed < count.records:
+    elif count.rejected:
         count.faults = made.rejects.count()
     return count
 

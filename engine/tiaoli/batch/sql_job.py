@@ -47,17 +47,6 @@ class Relation:
     path: str | None = None
 
 
-@dataclass(slots=True)
-class Count:
-    """What became of records: rows read, records computed, faults found; broken mandates by text and year."""
-
-    rows: int = 0
-    records: int = 0
-    computed: int = 0
-    faults: int = 0
-    breaches: dict[str, int] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Job:
     """Rules over tables by kind of record, in a dialect.
@@ -387,4 +376,4 @@ def homes_among(rules: Rules, places: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(p for p in places if PLACE.fullmatch(p) is not None and rules.same_rules(p)))
 
 
-__all__ = ["Count", "Job", "Relation", "by_kind", "homes_among", "spreads"]
+__all__ = ["Job", "Relation", "by_kind", "homes_among", "spreads"]

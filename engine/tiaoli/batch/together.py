@@ -258,6 +258,7 @@ class Together:
     def _reject(self, made: Mapping[str, Query], counts: Mapping[str, Count], heard: Heard) -> None:
         for fault in self.faults:
             counts[fault.entity or INSURED].rejected += not fault.whole
+            counts[fault.entity or INSURED].faults += len(fault.diagnostics)
             for diagnostic in fault.diagnostics:
                 heard(reject(diagnostic, fault.person, self.wish.lang))
         for kind, query in made.items():
@@ -266,9 +267,10 @@ class Together:
             failed = None if query.failed is None else query.failed.collect(engine="streaming")
             for (ident,) in () if failed is None else failed.iter_rows():
                 counts[kind].rejected += 1
+                counts[kind].faults += 1
                 heard(reject(self._failed(query.plan, ident), ident, self.wish.lang))
-            counts[kind].people = self._read_of(kind)
-            if counts[kind].people != counts[kind].computed + counts[kind].rejected:
+            counts[kind].records = self._read_of(kind)
+            if counts[kind].records != counts[kind].computed + counts[kind].rejected:
                 raise AssertionError((kind, counts[kind]))
 
     def _read_of(self, kind: str) -> int:
@@ -281,7 +283,7 @@ class Together:
     @property
     def warnings(self) -> Iterator[Diagnostic]:
         """What figures lack: members that were not computed, and kinds of which there is no record at all."""
-        return lacking(self.staged, {k: (c.people, c.rejected) for k, c in self.counted.items()})
+        return lacking(self.staged, {k: (c.records, c.rejected) for k, c in self.counted.items()})
 
     def _failed(self, plan: c.KindPlan, ident: str) -> Diagnostic:
         from tiaoli.meaning import Trouble
@@ -300,6 +302,7 @@ class Together:
             for outcome in self.run._outcomes(judge, made, rows):
                 count.rejected += 1
                 for one in outcome if isinstance(outcome, list) else ():
+                    count.faults += 1
                     heard(one)
 
     def _moves(self, person: Person, opening: Opening | None) -> Result:
