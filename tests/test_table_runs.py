@@ -202,10 +202,15 @@ def test_facts_of_persons_in_a_second_table(
     beside = [f.name for f in program.facts.values() if not f.yearly and f.name in whole.columns]
     first, second = tmp_path / f"年{suffix}", tmp_path / f"人{suffix}"
     write(whole.drop(beside), first)
-    write(whole.select(ID, *beside).unique().sort(ID, descending=True), second)
+    persons = whole.select(ID, *beside).unique().sort(ID, descending=True)
+    write(persons, second)
     output = tmp_path / "结果.parquet"
     said = command("run", "CN-JX", first, "--persons", second, "--year", YEARS, "-o", output)
-    assert said.code == 0, said.err
+    assert said.code == 0 and "不在" not in said.err, said.err
+    assert values(pl.read_parquet(output)) == expected
+    write(pl.concat([persons.head(3).with_columns((pl.lit("另") + pl.col(ID)).alias(ID)), persons]), second)
+    said = command("run", "CN-JX", first, "--persons", second, "--year", YEARS, "-o", output)
+    assert said.code == 0 and "中有 3 人不在" in said.err, said.err
     assert values(pl.read_parquet(output)) == expected
 
 

@@ -202,6 +202,7 @@ class TableRun:
                 self._sensible(output, closing, in_parts=True)
             self._state(run.shape, run.headings, run.layout)
             self._unread(source)
+            self._alone(run, source)
             if output is None:
                 shown = self._in_memory(run)
             else:
@@ -265,6 +266,14 @@ class TableRun:
             few = "、".join(other[:5]) + ("……" if len(other) > 5 else "")
             note(f"{folder} 中没有读：{few}（不是表）。", f"not read in {folder}: {few} (no tables).")
 
+    def _alone(self, run: Any, source: Path) -> None:
+        """Say who stands in the second table alone."""
+        if alone := run.alone:
+            note(
+                f"{self.options.persons} 中有 {alone:,} 人不在 {source} 里，不算。",
+                f"{alone:,} of {self.options.persons} do not stand in {source}, and are not computed.",
+            )
+
     def _state(self, shape: Any, headings: Any, layout: Any) -> None:
         """Say how the table was understood."""
         from tiaoli.batch.layout import Shape, Units
@@ -297,6 +306,7 @@ class TableRun:
             run = Together(self.rules, kinds, self.wish(), self.options.persons, openings, folder)
             if run.run is not None:
                 self._state(run.run.shape, run.run.headings, run.layout)
+                self._alone(run.run, kinds[INSURED])
             counts, frames = run.go(output, closing, rejects)
         for warning in run.warnings:
             say([warning])
@@ -501,7 +511,11 @@ def _balance(
     each = "" if not others else "（" + "、".join(f"{k} {n:,}" for k, n in others.items()) + "）"
     out = "" if output is None else f" → {output}"
     left = f" → {rejects}" if rejects is not None and count.rejected else ""
-    faults = (f"（{count.faults:,} 处错误）", f" ({count.faults:,} faults)") if count.faults else ("", "")
+    faults = (
+        (f"（{count.faults:,} 处错误）", f" ({count.faults:,} fault{'s' if count.faults > 1 else ''})")
+        if count.faults
+        else ("", "")
+    )
     rows = count.rows not in (0, count.records)
     note(
         f"读入 {count.records:,} {what[0]} = 算出 {count.computed:,} {what[0]}{each}{out} + 退回 {count.rejected:,} {what[0]}{faults[0]}{left}"

@@ -115,8 +115,7 @@ def given_twice(frames: Sequence[pl.LazyFrame], ident: str) -> tuple[str, ...]:
             return ()
     import numpy as np
 
-    hashes = [f.select(column.hash(seed=7).alias("h")).collect(engine="streaming")["h"].to_numpy() for f in frames]
-    every = np.concatenate(hashes)
+    every = np.concatenate([_hashes(f, column) for f in frames])
     every.sort()
     again = np.unique(every[1:][every[1:] == every[:-1]])
     if not len(again):
@@ -125,6 +124,21 @@ def given_twice(frames: Sequence[pl.LazyFrame], ident: str) -> tuple[str, ...]:
     named = [f.filter(column.hash(seed=7).is_in(suspects.implode())).select(column.alias("i")) for f in frames]
     counted = pl.concat(named).group_by("i").len().filter((pl.col("len") > 1) & pl.col("i").is_not_null())
     return tuple(sorted(counted.collect(engine="streaming")["i"].to_list()))
+
+
+def given_alone(beside: pl.LazyFrame, own: str, frames: Sequence[pl.LazyFrame], ident: str) -> int:
+    """Return how many ids of a second table, in its column ``own``, none of the frames has. 64-bit hashes are held of all ids."""
+    import numpy as np
+    import polars as pl
+
+    known = np.concatenate([_hashes(f.select(ident).unique(), pl.col(ident).cast(pl.String)) for f in frames])
+    named = pl.col(own).cast(pl.String)
+    return int((~np.isin(_hashes(beside.filter(named.is_not_null()), named), known)).sum())
+
+
+def _hashes(frame: pl.LazyFrame, ids: pl.Expr) -> Any:
+    """The hashes of the ids of a table, as an array of NumPy."""
+    return frame.select(ids.hash(seed=7).alias("h")).collect(engine="streaming")["h"].to_numpy()
 
 
 def lengthened(results: pl.LazyFrame, made: Query, years: range) -> pl.LazyFrame:

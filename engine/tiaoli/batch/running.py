@@ -22,7 +22,18 @@ from tiaoli.batch import long
 from tiaoli.batch.computing import Query, Table, held_as, query, set_aside, state_column, states_lost
 from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_column
-from tiaoli.batch.passing import Count, Rejects, Tally, append, given_twice, lengthened, scan, sink, watched
+from tiaoli.batch.passing import (
+    Count,
+    Rejects,
+    Tally,
+    append,
+    given_alone,
+    given_twice,
+    lengthened,
+    scan,
+    sink,
+    watched,
+)
 from tiaoli.batch.reasons import code_of
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
 from tiaoli.batch.sources import BEYOND, Part, open_table, spans, whole, written_out
@@ -304,6 +315,14 @@ class Run:
                 )
             found += own
         return tuple(dict.fromkeys(found))
+
+    @property
+    def alone(self) -> int:
+        """How many persons stand in the second table alone: they have no results."""
+        if self.persons is None or self.persons_headings is None:
+            return 0
+        frames = [part.frame for part in self.parts]
+        return given_alone(self.persons, self.persons_headings.ident, frames, self.headings.ident)
 
     def _persons(self) -> pl.LazyFrame | None:
         import polars as pl
