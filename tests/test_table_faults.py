@@ -232,11 +232,15 @@ def test_the_second_table_has_nothing_of_years_and_nothing_twice(command: Comman
     assert said.code == 2 and "E855" in said.err and "原封顶线" in said.err
 
 
-def test_a_nameless_row_of_the_second_table_is_rejected(command: Command, tmp_path: Path) -> None:
-    table = csv_file(tmp_path / "表.csv", "编号,年度,参保,缴费日期\n甲,2025,是,2024-11-02\n")
-    persons = csv_file(tmp_path / "本人.csv", "编号,原封顶线\n甲,4\n,5\n")
-    said = command("run", "CN-JX", table, *ASKED, "--persons", persons, "-o", tmp_path / "o.csv")
-    assert said.code == 1 and "E715" in said.err and "读入 2 人 = 算出 1 人" in said.err, said.err
+@pytest.mark.parametrize("shape", ("wide", "long"))
+def test_a_nameless_row_of_the_second_table_is_told(command: Command, tmp_path: Path, shape: str) -> None:
+    text = "编号,年度,参保,缴费日期\n甲,2025,是,2024-11-02\n"
+    text = text if shape == "long" else "编号,参保@2025,缴费日期@2025\n甲,是,2024-11-02\n"
+    table = csv_file(tmp_path / "表.csv", text)
+    persons = csv_file(tmp_path / "本人.csv", "编号,原封顶线\n甲,4\n,5\n乙,6\n")
+    said = command("run", "CN-JX", table, *ASKED, "--persons", persons, "-o", tmp_path / "o.csv", "--engine", "polars")
+    assert said.code == 0 and "读入 1 人 = 算出 1 人" in said.err, said.err
+    assert "中有 1 行没有编号" in said.err and "中有 1 人不在" in said.err, said.err
 
 
 # ── groups ───────────────────────────────────────────────────────────────────

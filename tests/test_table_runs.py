@@ -214,6 +214,26 @@ def test_facts_of_persons_in_a_second_table(
     assert values(pl.read_parquet(output)) == expected
 
 
+@pytest.mark.parametrize("shape", ("wide", "long"))
+def test_a_folder_with_persons_in_a_second_table(
+    command: Command, tmp_path: Path, program: Any, histories: Any, expected: Any, shape: str
+) -> None:
+    years, yuan = range(2016, 2031), Units.YUAN
+    whole = tables.wide(program, histories, years, yuan) if shape == "wide" else tables.long(program, histories, yuan)
+    beside = [f.name for f in program.facts.values() if not f.yearly and f.name in whole.columns]
+    whole.select(ID, *beside).unique().write_parquet(tmp_path / "人.parquet")
+    folder, output = tmp_path / "全省", tmp_path / "结果"
+    folder.mkdir()
+    own = whole.drop(beside)
+    for number, ids in enumerate((expected.keys() - {min(expected)}, [min(expected)])):
+        own.filter(pl.col(ID).is_in(list(ids))).write_parquet(folder / f"{number}.parquet")
+    said = command("run", "CN-JX", folder, "--persons", tmp_path / "人.parquet", "--year", YEARS, "-o", output)
+    assert said.code == 0 and f"读入 {len(expected)} 人" in said.err and "不在" not in said.err, said.err
+    found = pl.concat([pl.read_parquet(file) for file in output.glob("*.parquet")])
+    assert values(found) == expected
+    assert found.height == len(expected) * (1 if shape == "wide" else len(expected[min(expected)]))
+
+
 # ── a small ruleset ──────────────────────────────────────────────────────────
 
 SMALL = """

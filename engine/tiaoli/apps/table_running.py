@@ -267,11 +267,17 @@ class TableRun:
             note(f"{folder} 中没有读：{few}（不是表）。", f"not read in {folder}: {few} (no tables).")
 
     def _alone(self, run: Any, source: Path) -> None:
-        """Say who stands in the second table alone."""
-        if alone := run.alone:
+        """Say which rows of the second table belong to nobody."""
+        alone, nameless = run.alone
+        if alone:
             note(
                 f"{self.options.persons} 中有 {alone:,} 人不在 {source} 里，不算。",
                 f"{alone:,} of {self.options.persons} do not stand in {source}, and are not computed.",
+            )
+        if nameless:
+            note(
+                f"{self.options.persons} 中有 {nameless:,} 行没有编号，没有用。",
+                f"{nameless:,} rows of {self.options.persons} have no id, and were not used.",
             )
 
     def _state(self, shape: Any, headings: Any, layout: Any) -> None:

@@ -290,15 +290,14 @@ class _Widening:
         return self._beside(wide, extra).select(self.schema().keys())
 
     def _beside(self, wide: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame:
-        """A window with the facts of the second table; who is only there has no years."""
+        """A window with the facts of the second table; who is only there is nobody here."""
         import polars as pl
 
         twice = extra.filter(pl.col(ID).is_duplicated())[ID].unique()
         second = extra.unique(ID, keep="first").rename({ODD: "\0odd"})
-        joined = wide.join(second, on=ID, how="full", coalesce=True)
-        flags = [pl.col(f"{PRESENT}{year}").fill_null(False) for year in self.present]
+        joined = wide.join(second, on=ID, how="left", maintain_order="left")
         odd = pl.col(ODD).fill_null(False) | pl.col("\0odd").fill_null(False) | pl.col(ID).is_in(twice.implode())
-        return joined.with_columns(*flags, odd.alias(ODD))
+        return joined.with_columns(odd.alias(ODD))
 
     def window(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the rows of whole persons as one row a person."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tiaoli.batch.computing import Passed, Query
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, year_of_column
+from tiaoli.batch.reading import is_blank
 from tiaoli.batch.rejecting import REJECTS, Reject
 from tiaoli.results import whole_file
 
@@ -126,14 +127,19 @@ def given_twice(frames: Sequence[pl.LazyFrame], ident: str) -> tuple[str, ...]:
     return tuple(sorted(counted.collect(engine="streaming")["i"].to_list()))
 
 
-def given_alone(beside: pl.LazyFrame, own: str, frames: Sequence[pl.LazyFrame], ident: str) -> int:
-    """Return how many ids of a second table, in its column ``own``, none of the frames has. 64-bit hashes are held of all ids."""
+def given_alone(beside: pl.LazyFrame, own: str, frames: Sequence[pl.LazyFrame], ident: str) -> tuple[int, int]:
+    """Return how many rows of a second table have an id, in its column ``own``, that none of the frames has, and how many have none at all.
+
+    64-bit hashes are held of all ids.
+    """
     import numpy as np
     import polars as pl
 
     known = np.concatenate([_hashes(f.select(ident).unique(), pl.col(ident).cast(pl.String)) for f in frames])
     named = pl.col(own).cast(pl.String)
-    return int((~np.isin(_hashes(beside.filter(named.is_not_null()), named), known)).sum())
+    nameless = named.is_null() | is_blank(named).fill_null(False)
+    without = beside.select(nameless.sum()).collect(engine="streaming").item()
+    return int((~np.isin(_hashes(beside.filter(~nameless), named), known)).sum()), int(without or 0)
 
 
 def _hashes(frame: pl.LazyFrame, ids: pl.Expr) -> Any:

@@ -317,10 +317,10 @@ class Run:
         return tuple(dict.fromkeys(found))
 
     @property
-    def alone(self) -> int:
-        """How many persons stand in the second table alone: they have no results."""
+    def alone(self) -> tuple[int, int]:
+        """How many persons stand in the second table alone, and how many of its rows have no id: they have no results."""
         if self.persons is None or self.persons_headings is None:
-            return 0
+            return 0, 0
         frames = [part.frame for part in self.parts]
         return given_alone(self.persons, self.persons_headings.ident, frames, self.headings.ident)
 
