@@ -22,7 +22,8 @@ from tiaoli.backends.sql_code import Dialect
 from tiaoli.backends.sql_tables import ID
 from tiaoli.batch import duck, spark
 from tiaoli.batch.layout import Units
-from tiaoli.batch.sql_job import Count, Job, Relation
+from tiaoli.batch.passing import Count
+from tiaoli.batch.sql_job import Job, Relation
 from tiaoli.batch.wish import Wish
 from tiaoli.values import INSURED
 
@@ -251,10 +252,10 @@ def test_run_on_duckdb(jiangxi: tiaoli.Rules, tmp_path: Path) -> None:
     out, rejects = tmp_path / "out.parquet", tmp_path / "rejects.csv"
     wish = Wish(made.years, units=Units.FEN)
     _, count = duck.run(jiangxi, people, out, wish, rejects=rejects, memory="1GB", threads=1)
-    assert count == Count(30, 30, 30, 0, count.breaches)
+    assert count == Count(30, 30, 30, breaches=count.breaches)
     rows = duckdb.sql(f"select * from '{out}'").fetchall()
     assert results(made.plan, made.program, rows, True) == made.values()
-    assert rejects.read_text() == "编号,年度,事实,值,代码,原因,改法\n"
+    assert rejects.read_text(encoding="utf-8-sig") == "编号,年度,事实,值,代码,原因,改法\n"
     assert {p.name for p in tmp_path.iterdir()} == {"people.parquet", "out.parquet", "rejects.csv"}
 
 

@@ -116,7 +116,7 @@ def test_who_has_no_state_is_rejected_by_duckdb(command: Command, tmp_path: Path
         "--rejects", tmp_path / "r.csv",
     )  # fmt: skip
     assert said.code == 1 and "退回 2 人" in said.err
-    found = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_text())))
+    found = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_text(encoding="utf-8-sig"))))
     assert {(r[ID], r["代码"]) for r in found} == {(name, "E822") for name in held[ID].head(2)}
 
 
@@ -128,9 +128,19 @@ SMALL = """
 每年 事实 在册: 是否 默认 否
 每年 事实 花费: 金额 默认 0元 范围 0元..100万元
 每年 事实 杂费: 金额 默认 0元 范围 0元..10元
+每年 事实 档次: 一档 | 二档 默认 一档
 结果 规则 报销: 金额 舍入 四舍五入 到 分 = 若 在册 则 花费 × 60% 否则 0元
 """
-GOOD = {ID: "好", YEAR: 2025, "类别": "职工", "备注": "甲", "在册": True, "花费": Decimal("100.50"), "杂费": Decimal(1)}
+GOOD = {
+    ID: "好",
+    YEAR: 2025,
+    "类别": "职工",
+    "备注": "甲",
+    "在册": True,
+    "花费": Decimal("100.50"),
+    "杂费": Decimal(1),
+    "档次": "一档",
+}
 FAULTS: dict[str, tuple[list[dict[str, Any]], set[tuple[str, str]]]] = {
     "twice": ([{}, {}], {("E723", YEAR)}),
     "contradiction": ([{}, {YEAR: 2026, "类别": "居民"}], {("E709", "类别")}),
@@ -140,6 +150,8 @@ FAULTS: dict[str, tuple[list[dict[str, Any]], set[tuple[str, str]]]] = {
     "range of what nothing reads": ([{"杂费": Decimal(11)}], {("E735", "杂费")}),
     "no member": ([{"类别": "村民"}], {("E739", "类别")}),
     "no member of what nothing reads": ([{"备注": "丙"}], {("E739", "备注")}),
+    "range in a year after the last": ([{}, {YEAR: 2031, "花费": Decimal(-1)}], {("E735", "花费")}),
+    "no member in a year after the last": ([{}, {YEAR: 2031, "档次": "三档"}], {("E739", "档次")}),
     "no id": ([{ID: None}], {("E715", ID)}),
 }
 
@@ -157,14 +169,15 @@ def small(tmp_path: Path, command: Command) -> Callable[..., Said]:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faulty_rows_of_long_tables_in_duckdb(small: Any, tmp_path: Path, fault: str) -> None:
     changes, wanted = FAULTS[fault]
-    rows = [GOOD, *({**GOOD, ID: "坏", **change} for change in changes), {**GOOD, YEAR: 2026}, {**GOOD, ID: "空", YEAR: None, "在册": None, "花费": None, "杂费": None}]  # fmt: skip
+    rows = [GOOD, *({**GOOD, ID: "坏", **change} for change in changes), {**GOOD, YEAR: 2026}, {**GOOD, ID: "空", YEAR: None, "在册": None, "花费": None, "杂费": None, "档次": None}]  # fmt: skip
     kinds = {YEAR: pl.Int32, "在册": pl.Boolean, "花费": pl.Decimal(18, 2), "杂费": pl.Decimal(18, 2)}
     file, rejects = tmp_path / "表.parquet", tmp_path / "r.csv"
     pl.DataFrame(rows, schema_overrides=kinds).write_parquet(file)
     said = small(file, "--engine", "duckdb", "--layout", "wide", "-o", tmp_path / "o.parquet", "--rejects", rejects)
     assert said.code == 1, said.err
     assert "退回 1 人" in said.err and "算出 2 人" in said.err
-    found = list(csv.DictReader(io.StringIO(rejects.read_text())))
+    assert rejects.read_bytes().startswith("\ufeff编号,".encode())
+    found = list(csv.DictReader(io.StringIO(rejects.read_text(encoding="utf-8-sig"))))
     assert {(r["代码"], r["事实"]) for r in found} == wanted
     assert all(r["原因"] and r["改法"] for r in found)
     results = pl.read_parquet(tmp_path / "o.parquet").sort(ID)

@@ -278,26 +278,40 @@ def cell_faults(table: Table, lang: str, name: Callable[[str], str]) -> Iterator
         year = int(place.rpartition("@")[2])
         yield Fault("E806", place.partition("@")[0], year, code.negated(table.at_home(raw())), raw(), lang)
     for mark in table.marks:
-        yield Fault(mark.code, mark.name, None, code.column(name(mark.column)), None, lang)
+        fact = table.program.facts.get(mark.name)
+        facts = {} if fact is None else _told_of(fact, table.whole)
+        yield Fault(mark.code, mark.name, None, code.column(name(mark.column)), None, lang, facts)
     for given, members in table.unread_texts():
         cell = code.column(name(given.column + RAW))
         other = code.negated(code.one_of(cell, [code.text(member) for member in members]))
-        choices = {"choices": "、".join(members)}
-        yield Fault("E739", given.name, given.year, other, cell.copy(), lang, choices)
+        facts = _told_of(table.program.facts[given.name], table.whole)
+        yield Fault("E739", given.name, given.year, other, cell.copy(), lang, facts)
     for given in table.cells():
         held = table.content(given)
-        if held.sort not in (Sort.WHOLE, Sort.DAY):
-            continue
         raw = _reader(name(given.column + RAW))
         fact = table.program.facts.get(given.name)
-        within = _between(raw(), *_limits(held, table.whole))
-        limits = range_text(fact) if fact is not None else ""
-        yield Fault("E735", given.name, given.year, code.negated(within), raw(), lang, {"range": limits})
-        if held.sort is Sort.WHOLE:
-            odd = code.both(within.copy(), code.negated(even(raw, held, table.whole)))
-            places = held.places(table.whole)
-            number = "E733" if places else "E734"
-            yield Fault(number, given.name, given.year, odd, raw(), lang, {"digits": places})
+        facts = {"range": "", "digits": held.places(table.whole)} if fact is None else _told_of(fact, table.whole)
+        for number, wrong in faults_of(raw, held, table.whole):
+            yield Fault(number, given.name, given.year, wrong, raw(), lang, facts)
+
+
+def faults_of(raw: Callable[[], Sql], held: Content, whole: bool) -> Iterator[tuple[str, Sql]]:
+    """Yield what can be wrong with a cell that holds a number or a day: the code, and the condition."""
+    if held.sort not in (Sort.WHOLE, Sort.DAY):
+        return
+    within = _between(raw(), *_limits(held, whole))
+    yield "E735", code.negated(within)
+    if held.sort is Sort.WHOLE:
+        yield "E733" if held.places(whole) else "E734", code.both(within.copy(), code.negated(even(raw, held, whole)))
+
+
+def _told_of(fact: m.Fact, whole: bool) -> dict[str, object]:
+    """What is said of a fact where a cell of it is faulty."""
+    return {
+        "range": range_text(fact),
+        "digits": digits_of(fact) if not whole and fact.type.kind in (Kind.MONEY, Kind.RATE) else 0,
+        "choices": "、".join(fact.type.options),
+    }
 
 
 def _reader(name: str, table: str | None = None) -> Callable[[], Sql]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli.api import Rules
 from tiaoli.backends import sql
-from tiaoli.batch.layout import Shape
+from tiaoli.batch.layout import ID, Shape
 from tiaoli.batch.passing import Count
 from tiaoli.batch.sql_job import Job, Relation, by_kind, homes_among, spreads
 from tiaoli.batch.wish import Wish
@@ -208,7 +208,13 @@ def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, suffix: str) -> int:
     from sqlglot import exp
 
-    form = "CSV, HEADER" if suffix.lower() == ".csv" else "PARQUET, COMPRESSION ZSTD"
+    form = "PARQUET, COMPRESSION ZSTD"
+    if suffix.lower() == ".csv":
+        form = "CSV, HEADER"
+        marked = quoted(
+            f"\ufeff{ID}"
+        )  # as every CSV file that is written here: programs for tables know by it that the text is UTF-8
+        query = f"SELECT * FROM ({query}) AS t({marked})"
     name = exp.Literal.string(str(path)).sql(dialect="duckdb")
     written = _executed(connection, f"COPY ({query}) TO {name} (FORMAT {form})").fetchone()
     return int(written[0]) if written else 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tiaoli import model as m
@@ -20,7 +20,7 @@ from tiaoli.backends import sql_code as code
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import Wishes, column, lower, sort_of
 from tiaoli.backends.sql_code import Dialect, Sql
-from tiaoli.backends.sql_tables import OPENED, Mark, aliased
+from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, faults_of
 from tiaoli.batch.computing import demanded
 from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
@@ -179,6 +179,7 @@ class Job:
         if given.shape is Shape.LONG:
             found = [Mark(f"{_ODD}{number}", number, str(given.year)) for number in ("E722", "E723", "E724")]
             found += [Mark(f"{_ODD}{g.name}", "E709", g.name) for g in _of_records(given)]
+            found += [Mark(f"{_ODD}{number} {name}", number, name) for name, number, _ in self._later_faults(given)]
         if self._goes_on(kind):
             found += [Mark(_STATELESS, "E822", ID), Mark(_STATES, "E717", "期初")]
         return found
@@ -250,7 +251,24 @@ class Job:
         twice = code.binary(">", exp.Count(this=year.copy()), exp.Count(this=exp.Distinct(expressions=[year.copy()])))
         columns += [aliased(_any(lost), f"{_ODD}E722"), aliased(twice, f"{_ODD}E723")]
         columns.append(aliased(_any(early), f"{_ODD}E724"))
+        late = code.binary("≥", year.copy(), code.number(self._span.stop))
+        columns += [
+            aliased(_any(code.both(late.copy(), wrong)), f"{_ODD}{number} {name}")
+            for name, number, wrong in self._later_faults(given)
+        ]
         return _select(*columns).from_(rows.from_(self._read(table.name)).subquery("r")).group_by(code.column(ID))
+
+    def _later_faults(self, given: Headings) -> Iterator[tuple[str, str, Sql]]:
+        """Yield what can be wrong with cells of years after those that are read, which have no columns of their own: fact, code, condition."""
+        for g in given.columns:
+            if g.fact is None or not g.fact.yearly:
+                continue
+            held = content_of(self.program, g.fact.name)
+            raw = partial(code.column, g.name)
+            for number, wrong in faults_of(raw, held, self.wish.units is Units.FEN):
+                yield g.fact.name, number, wrong
+            if held.sort is Sort.TEXT and g.fact.type.options:
+                yield g.fact.name, "E739", code.negated(code.one_of(raw(), [code.text(o) for o in g.fact.type.options]))
 
     def _year(self, given: Headings, table: Relation) -> Sql:
         """The year of a row, null where it is none."""
