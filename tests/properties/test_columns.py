@@ -19,7 +19,7 @@ from strategies_entities import populations, worlds
 from tiaoli import model as m
 from tiaoli.batch import long
 from tiaoli.batch.computing import held_as
-from tiaoli.batch.layout import ID, Shape, Units
+from tiaoli.batch.layout import ID, YEAR, Shape, Units
 from tiaoli.batch.running import Run, Wish
 from tiaoli.batch.together import Together
 from tiaoli.results import output_of
@@ -163,7 +163,10 @@ def test_long_tables_in_any_order_give_the_same(folder: Path, data: st.DataObjec
     expected = interpreted(rules, listed, YEARS, wanted)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(long, "WINDOW", data.draw(st.sampled_from([1, 3, 7, 1_000_000])))
+        patch.setattr(long, "RUNS", data.draw(st.sampled_from([1, 64])))
         if data.draw(st.booleans()):
+            frame = frame.sort(YEAR, ID)
+        elif data.draw(st.booleans()):
             frame = frame.sample(fraction=1, shuffle=True, seed=data.draw(st.integers(0, 99)))
         the_same(attempted(rules, frame, wish, folder), expected, rules.program(LAST), units)
 

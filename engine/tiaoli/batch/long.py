@@ -1,8 +1,8 @@
 """Long tables → wide ones, in bounded memory: rows of a person, wherever they stand, become one row with a column a fact and year.
 
 Cells are read as values first, a column a fact; only what a plan reads is then made wide. Where the rows of each person stand together and
-the ids rise, a window moves over the file. Where they do not, the rows are first dealt into files by a hash of the id, so that all rows of a
-person are in one of them; each file is then a window. In a window the rows are not sorted: for each year an index says where in the window
+the ids rise, a window moves over the file; where they rise in stretches (a year's rows behind the other's), one over each of these. Where
+they do not, the rows are first dealt into files by a hash of the id, so that all rows of a person are in one of them; each file is then a window. In a window the rows are not sorted: for each year an index says where in the window
 each person's row is, and every fact is gathered by it.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,6 +29,9 @@ Windows: TypeAlias = "Callable[[], Iterator[pl.DataFrame]]"
 
 WINDOW = 500_000
 """Rows in a window, about."""
+
+RUNS = 64
+"""Stretches in order of ids, at most, that are read side by side."""
 
 DEALT = 2_000_000
 """Rows that may wait at a time to be dealt into files, all files together."""
@@ -68,16 +72,27 @@ class Long:
     persons_headings: Headings | None = None
 
     @cached_property
-    def survey(self) -> tuple[int, int | None, int | None, bool]:
-        """Rows, first and last year, and whether ids rise: equal ones next to each other."""
+    def survey(self) -> tuple[int, int | None, int | None, int]:
+        """Rows, first and last year, and how many rows have no id."""
         import polars as pl
 
         ident, year = pl.col(ID), pl.col(_AT)
         edges = self.ids.select(pl.len(), year.min().alias("a"), year.max().alias("b"), ident.null_count().alias("c"))
         rows, first, last, nameless = edges.collect(engine="streaming").row(0)
-        # By itself: beside other figures the engine holds the whole column.
-        fallen = self.ids.select((ident < ident.shift(1)).any()).collect(engine="streaming").item()
-        return rows, first, last, not (nameless or fallen)
+        return rows, first, last, nameless
+
+    @cached_property
+    def runs(self) -> list[tuple[int, int]]:
+        """Stretches of rows along which ids rise, equal ones next to each other, as first row and length; none where there are too many."""
+        import polars as pl
+
+        rows, _, _, nameless = self.survey
+        if nameless or not rows:
+            return []
+        ident = pl.col(ID)
+        falls = self.ids.select(ident).with_row_index(_ROW).filter(ident < ident.shift(1)).select(_ROW).head(RUNS)
+        starts = [0, *falls.collect(engine="streaming")[_ROW].to_list(), rows]
+        return [(a, b - a) for a, b in pairwise(starts)] if len(starts) <= RUNS + 1 else []
 
     @property
     def years(self) -> range:
@@ -182,7 +197,7 @@ def widen(held: Long, wanted: Sequence[Wanted], present: Sequence[int], folder: 
 
     ``folder``: where temporary files may be; they are gone when all was read.
     """
-    rows, _, _, rising = held.survey
+    rows, *_ = held.survey
     own = set(held.frame.collect_schema().names())
     plan = _Widening(
         held,
@@ -190,7 +205,11 @@ def widen(held: Long, wanted: Sequence[Wanted], present: Sequence[int], folder: 
         tuple(w for w in wanted if w.source not in own),
         tuple(present),
     )
-    windows = plan.windows_in_order if rising and held.persons is None else plan.windows_by_hash(folder, rows)
+    windows = plan.windows_by_hash(folder, rows)
+    if held.persons is None and len(held.runs) == 1:
+        windows = plan.windows_in_order
+    elif held.persons is None and held.runs and held.cuts is not None:
+        windows = plan.windows_of_runs
     return _source(windows, plan.schema())
 
 
@@ -252,6 +271,28 @@ class _Widening:
             waiting, height = [held[cut:]], held.height - cut
         if height:
             yield self.window(pl.concat(waiting, rechunk=True))
+
+    def windows_of_runs(self) -> Iterator[pl.DataFrame]:
+        """Yield wide frames while a window moves over each of several runs at once, as of files of one year after the other.
+
+        A person is complete once every run has been read beyond it.
+        """
+        import polars as pl
+
+        size = -(-2 * WINDOW // len(self.held.runs))
+        runs = [_Moving(self.rows, start, start + length) for start, length in self.held.runs]
+        while runs:
+            for run in runs:
+                if run.held.height < size:
+                    run.read(size)
+            edge = min((run.held[ID][-1] for run in runs if run.more), default=None)
+            taken = [run.take(edge) for run in runs]
+            if any(piece.height for piece in taken):
+                yield self.window(pl.concat(taken, rechunk=True))
+            else:  # rows of one person fill what is held
+                for run in runs:
+                    run.read(size)
+            runs = [run for run in runs if run.more or run.held.height]
 
     def _batches(self) -> Iterator[pl.DataFrame]:
         """Yield the rows in order, about a window at a time."""
@@ -364,6 +405,33 @@ class _Widening:
         differs = (said != said.shift(-1)).fill_null(False).to_numpy()
         odd[pid[same[differs[same]]]] = True
         return said.gather(pl.Series(firsts))
+
+
+class _Moving:
+    """A window that moves over some rows of a table, in order of their ids: from ``at`` on they are still to be read."""
+
+    def __init__(self, rows: pl.LazyFrame, at: int, end: int) -> None:
+        self.rows, self.at, self.end = rows, at, end
+        self.held = rows.head(0).collect()
+
+    @property
+    def more(self) -> bool:
+        return self.at < self.end
+
+    def read(self, size: int) -> None:
+        """Read some rows more, if there are any."""
+        import polars as pl
+
+        if self.more:
+            length = min(size, self.end - self.at)
+            own = self.rows.slice(self.at, length).collect(engine="streaming")
+            self.held, self.at = pl.concat([self.held, own]), self.at + length
+
+    def take(self, edge: str | None) -> pl.DataFrame:
+        """Take out the rows with ids before ``edge``; all, without one."""
+        cut = self.held.height if edge is None else int(self.held[ID].search_sorted(edge, side="left"))
+        taken, self.held = self.held[:cut], self.held[cut:]
+        return taken
 
 
 def _first_there(said: pl.Series, rows: Any, pid: Any, people: int) -> pl.Series:
