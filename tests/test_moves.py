@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from datetime import date
@@ -9,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import tiaoli
@@ -168,3 +170,51 @@ def test_run_and_explain_on_the_command_line(command: Callable[..., Said], tmp_p
     assert ran.code == 0 and "3,800元" in ran.out
     why = command("explain", "CN-JX", str(file), "--person", "P1", "--year", "2026", "--rule", "零报销激励额度")
     assert why.code == 0 and "3,800元" in why.out
+
+
+ABSENT = """
+文件 《甲地》 地区 XX-AA 施行 2025年度
+每年 事实 收入: 金额 默认 0元 范围 0元..100万元
+结果 规则 存量: 金额 初值 7元 = 上年 存量 + 收入 依据 第一条
+"""
+NOWHERE = """
+文件 《乙地》 地区 XX-BB 施行 2025年度
+每年 事实 收入: 金额 默认 0元 范围 0元..100万元
+结果 规则 存量: 金额 可空 = 若 收入 > 50元 则 收入 否则 无 依据 第一条
+"""
+
+
+@pytest.mark.parametrize("suffix", (".yaml", ".csv"))
+def test_who_comes_home_without_a_value_begins_anew(command: Callable[..., Said], tmp_path: Path, suffix: str) -> None:
+    for name, text in (("a", ABSENT), ("b", NOWHERE)):
+        (tmp_path / f"{name}.tiaoli").write_text(text, "utf-8")
+    years = {
+        2025: {"收入": 5},
+        2026: {"地区": "XX-BB"},
+        2027: {"收入": 1},
+        2028: {"地区": "XX-BB", "收入": 60},
+        2029: {"收入": 1},
+    }
+    home = Rules(read_library([Source("a", ABSENT), Source("b", NOWHERE)]), "XX-AA")
+    result = home.evaluate({"编号": "1", "年度": years}, range(2025, 2030))
+    wanted = [12, None, 8, 60, 61]
+    assert [result[y]["存量"] for y in result] == wanted
+    file = tmp_path / f"人{suffix}"
+    if suffix == ".yaml":
+        file.write_text(
+            "编号: 1\n年度:\n" + "".join(f"  {y}: {own}\n" for y, own in years.items()).replace("'", ""), "utf-8"
+        )
+    else:
+        cells = ["1", *(str(own.get(n, "")) for own in years.values() for n in ("收入", "地区"))]
+        names = ["编号", *(f"{n}@{y}" for y in years for n in ("收入", "地区"))]
+        file.write_text(",".join(names) + "\n" + ",".join(cells) + "\n", "utf-8")
+    for kind in (".jsonl", ".json", ".csv") if suffix == ".yaml" else (".csv", ".parquet"):
+        said = command(
+            "run", "XX-AA", file, "--year", "2025..2029", "--rulesets", tmp_path, "-o", tmp_path / f"o{kind}"
+        )
+        assert said.code == 0, said.err
+    if suffix == ".yaml":
+        lines = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text("utf-8").splitlines()]
+        assert [line["存量"] for line in lines if "存量" in line] == wanted
+    else:
+        assert list(pl.read_parquet(tmp_path / "o.parquet").drop("编号").row(0)) == wanted

@@ -1,8 +1,8 @@
 """A person who moves: each year is computed with the rules of that year's place, and the state goes along.
 
 The years fall into stays, runs of years under the same rules. A stay begins with the state in which the one before it ended, by name:
-what the new place remembers under a name that the old one computes as well goes on from there; a rule that the old place does not have
-begins with its 初值. Library forms (连续年数, 累计, 曾经) that only the new place uses look back over the person's facts of all years.
+what the new place remembers under a name that the old one computes as well goes on from there; a rule that the old place does not have,
+or that has no value there (无) though it must have one here, begins with its 初值. Library forms (连续年数, 累计, 曾经) that only the new place uses look back over the person's facts of all years.
 """
 
 from __future__ import annotations
@@ -77,14 +77,16 @@ def handed_over(result: Result, year: int, person: Person, kept: Compiled, past:
     before, row = result.compiled, result.rows[year]
     for name in kept.memory:
         rule = kept.program.rules[name][0]
-        if name in before.computed.get(year, ()):
+        computed, value = name in before.computed.get(year, ()), None
+        if computed:
             old = before.program.rules[name][0]
             if old.type.present != rule.type.present:
                 stay = Stay(kept.program.place, year + 1, year + 1)
                 raise _cannot(person, stay, before.program, f"{name}: {old.type} ≠ {rule.type}")
-            values[name] = rescaled(row[before.slots[name]], old.scale, rule.scale)
-        else:
-            values[name] = past(name) if rule.hidden else internal(rule.initial, rule.scale)
+            value = rescaled(row[before.slots[name]], old.scale, rule.scale)
+        if value is None and not (computed and rule.type.nullable):
+            value = past(name) if rule.hidden else internal(rule.initial, rule.scale)
+        values[name] = value
     yearly = [f.name for f in kept.program.facts_of(INSURED) if f.yearly]
     facts = dict(zip(yearly, person.years.get(year, kept.default_year), strict=True))
     values |= {name: facts[name] for name in kept.memory_facts}

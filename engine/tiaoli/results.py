@@ -102,7 +102,7 @@ def _json_piece(compiled: Compiled, name: str, year: int) -> str:
             text = f"dumps({slot})"
         case _:
             text = slot
-    return f'{{"null" if {slot} is None else {text}}}' if rule.type.nullable else f"{{{text}}}"
+    return f'{{"null" if {slot} is None else {text}}}'  # 无, or a year under rules of a place that has no such rule
 
 
 # ── cells ────────────────────────────────────────────────────────────────────
