@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from support import Said
+from support import Said, own
 from tiaoli.batch.layout import ID, YEAR
 from tiaoli.batch.sources import damage
 
@@ -362,3 +363,61 @@ def test_no_year_may_lack_between_the_states_and_the_first_year(command: Command
     full.drop("参保@2026", "缴费日期@2026").write_parquet(table)
     said = command("run", "CN-JX", table, "--year", "2027..2028", *asked, "-o", output, "--opening", states)
     assert said.code == 2 and "E822" in said.err and "2026" in said.err, said.err
+
+
+FINE = """
+每年 事实 费用: 金额 默认 0元 范围 0元..100万元
+结果 规则 累计费: 金额 = 累计(费用 × 1.5%)
+"""
+
+
+def test_a_state_with_more_decimals_than_fen_is_the_same_in_every_form(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, FINE)
+    table, output = tmp_path / "表.parquet", tmp_path / "o.parquet"
+    pl.DataFrame({ID: ["甲"], "费用@2025": [Decimal("1000.10")], "费用@2026": [Decimal("1000.00")]}).write_parquet(
+        table
+    )
+    records = csv_file(tmp_path / "人.csv", "编号,年度,费用\n甲,2025,1000.10\n甲,2026,1000\n")
+    for made, suffix in itertools.product(("polars", "duckdb", "interpreter"), ("parquet", "csv", "jsonl")):
+        if (made == "interpreter") != (suffix == "jsonl"):
+            continue
+        state, source = tmp_path / f"{made}.{suffix}", records if made == "interpreter" else table
+        first = ("run", "CN-ZZ", source, "--year", "2025", "--rulesets", tmp_path, "--engine", made)
+        said = command(*first, "-o", tmp_path / f"o.{suffix}", "--closing", state)
+        assert said.code == 0 and "15.0015" in (state.read_text("utf-8-sig") if suffix != "parquet" else "15.0015"), (
+            said
+        )
+        for engine in ("polars", "duckdb"):
+            if engine == "duckdb" and suffix != "parquet":
+                continue
+            then = ("run", "CN-ZZ", table, "--year", "2026", "--rulesets", tmp_path, "--engine", engine)
+            said = command(*then, "-o", output, "--opening", state)
+            assert said.code == 0 and pl.read_parquet(output)["累计费@2026"].to_list() == [Decimal("30.00")], said.err
+
+
+def test_a_state_that_is_not_exact_is_refused(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, FINE)
+    table, state, output = (tmp_path / f"{name}.parquet" for name in ("表", "期初", "o"))
+    pl.DataFrame({ID: ["甲"], "费用@2026": [Decimal("1000.00")]}).write_parquet(table)
+    asked = (
+        "run",
+        "CN-ZZ",
+        table,
+        "--year",
+        "2026",
+        "--rulesets",
+        tmp_path,
+        "--opening",
+        state,
+        "-o",
+        output,
+        "--rule",
+        "累计费",
+    )
+    name = "累计(费用 × 1.5%)@2025"
+    for value, code, number in ((15.0, 2, "E852"), (Decimal("15.0000001"), 1, "E822"), (Decimal("15.0000000"), 0, "")):
+        pl.DataFrame({ID: ["甲"], name: [value]}).write_parquet(state)
+        for engine in ("polars", "duckdb"):
+            said = command(*asked, "--engine", engine, "--rejects", tmp_path / "r.csv")
+            told = said.err + ((tmp_path / "r.csv").read_text("utf-8-sig") if said.code == 1 else "")
+            assert (said.code, engine) == (code, engine) and number in told, said.err

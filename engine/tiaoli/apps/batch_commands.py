@@ -372,7 +372,7 @@ def compiled_query(
         rules = _rules(place, rulesets)
         readings = readings_of(reading)
         program, names, lasting = rules.wanted(years, rule, readings, (INSURED,))
-        every = range(_usual_years(rules).start, years.stop)
+        every = range(program.first, years.stop)
         read = _asked_for(program, INSURED, rules.compiled(years, rule, readings).needed_facts, every)
         have = frozenset(
             c.name

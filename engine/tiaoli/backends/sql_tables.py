@@ -54,7 +54,8 @@ def content_of(program: m.Program, name: str) -> Content:
     rule = program.rules[name][0]
     if sort_of(rule.type) is Sort.DAY:
         return Content(rule.type, 0, 1, date.max.toordinal())
-    return Content(rule.type, 2 if rule.type.kind is Kind.MONEY else rule.scale, -(2**63) + 1, 2**63 - 1)
+    digits = rule.scale + (2 if rule.type.kind is Kind.MONEY else 0)
+    return Content(rule.type, digits, -(2**63) + 1, 2**63 - 1)
 
 
 # ── from the table to units, and back ────────────────────────────────────────

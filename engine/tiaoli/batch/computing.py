@@ -197,7 +197,7 @@ def held_as(program: m.Program, name: str) -> tuple[Type, int, tuple[int, int]]:
     highs = [r[1] for r in ranges]
     low = -(2**63) if None in lows else int(min(x for x in lows if x is not None) * factor)
     high = 2**63 - 1 if None in highs else int(max(x for x in highs if x is not None) * factor)
-    digits = 2 if rule.type.kind is Kind.MONEY else rule.scale
+    digits = rule.scale + (2 if rule.type.kind is Kind.MONEY else 0)
     return rule.type, digits, (low, high)
 
 
@@ -346,7 +346,8 @@ def _state(program: m.Program, given: c.Input, schema: pl.Schema) -> pl.Expr:
     own = schema[state_column(given.column)]
     if sort_of(kind) is c.Sort.WHOLE:
         scale = own.scale if isinstance(own, pl.Decimal) else 0
-        held = held.to_physical() * 10 ** max(0, digits - scale) // 10 ** max(0, scale - digits)
+        held, finer = held.to_physical() * 10 ** max(0, digits - scale), 10 ** max(0, scale - digits)
+        held = held if finer == 1 else pl.when(held % finer == 0).then(held // finer)  # none that would be cut off
     low, high = limits
     bits = columnar.whole(columnar.width(low, high))
     return (held.cast(bits, strict=False) if sort_of(kind) is c.Sort.WHOLE else held).alias(given.column)

@@ -67,7 +67,7 @@ def dtype_of(fact: m.Fact, units: Units) -> pl.DataType:
 
 
 def dtype_of_type(kind: Type, digits: int, units: Units, limits: tuple[int, int]) -> pl.DataType:
-    """Return the Polars type for values of a kind; ``digits`` are the decimals of a rate, ``limits`` its range in units."""
+    """Return the Polars type for values of a kind; ``digits`` are the decimals of money in yuan or of a rate, ``limits`` its range in units."""
     import polars as pl
 
     match kind.kind:
@@ -78,8 +78,7 @@ def dtype_of_type(kind: Type, digits: int, units: Units, limits: tuple[int, int]
         case Kind.ENUM | Kind.TEXT | Kind.PLACE | Kind.LINK:
             return pl.String()
         case Kind.MONEY | Kind.RATE if units is Units.YUAN:
-            places = 2 if kind.kind is Kind.MONEY else digits
-            return pl.Decimal(18 if places <= 6 else 38, places)
+            return pl.Decimal(18 if digits <= 6 else 38, digits)
     low, high = limits
     return pl.Int32() if low >= -(2**31) and high < 2**31 else pl.Int64()
 

@@ -20,11 +20,11 @@ from tiaoli.backends import sql_code as code
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import Wishes, column, lower, sort_of
 from tiaoli.backends.sql_code import Dialect, Sql
-from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, faults_of
+from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, even, faults_of
 from tiaoli.batch.computing import demanded
 from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
-from tiaoli.batch.states import check_states, check_years, common_year, year_of_states
+from tiaoli.batch.states import check_exact, check_states, check_years, common_year, year_of_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -118,6 +118,9 @@ class Job:
     def opened(self) -> int | None:
         """The year at whose end the opening states are. Raises UsageError."""
         years = self.wish.years
+        for states in self.openings.values():
+            floats = {n: kind for n, kind in states.columns.items() if kind.lower() in _FLOATS}
+            check_exact(floats, next((n for n in states.columns if n in ID_KEYS), ID))
         found = {
             k: (year_of_states(o.columns, self.program, years), len(o.columns) > 1) for k, o in self.openings.items()
         }
@@ -195,17 +198,26 @@ class Job:
         if select is None and given.ident != ID:
             select = _select("*", aliased(code.column(given.ident), ID)).from_(self._read(table.name))
         if self._goes_on(kind):
-            stated = [i.column for i in self.plan.kinds[kind].opened if demanded(self.program, i)]
-            select = self._with_states(select, table, self.openings[kind], stated)
+            select = self._with_states(select, table, self.openings[kind], list(self._unfit(kind)))
         return table.name if select is None else f"({select.sql(dialect=self.dialect)})"
 
     def _read(self, name: str) -> Sql:
         return sql.source_of(name, self.dialect)
 
+    def _unfit(self, kind: str) -> Iterator[Sql]:
+        """Yield what keeps a state from being gone on from: no value where there must be one, decimals that would be cut off."""
+        for given in self.plan.kinds[kind].opened:
+            value = partial(code.column, OPENED + given.column, "s")
+            held = content_of(self.program, given.name)
+            if demanded(self.program, given):
+                yield code.is_null(value())
+            if held.sort is Sort.WHOLE:
+                yield code.negated(even(value, held, False))
+
     def _with_states(
-        self, records: exp.Select | None, table: Relation, opening: Relation, stated: Sequence[str]
+        self, records: exp.Select | None, table: Relation, opening: Relation, unfit: Sequence[Sql]
     ) -> exp.Select:
-        """The records with their states beside them, and whether one has none (or one without what is ``stated``), or several."""
+        """The records with their states beside them, and whether one has none (or one that is ``unfit``), or several."""
         from sqlglot import exp
 
         ident = next((n for n in opening.columns if n in ID_KEYS), ID)
@@ -213,8 +225,7 @@ class Job:
         states += [aliased(_most(code.column(n, "t")), OPENED + n) for n in opening.columns if n != ident]
         states.append(aliased(code.binary(">", exp.Count(this=exp.Star()), code.number(1)), _STATES))
         own = _select(*states).from_(self._read(opening.name)).group_by(_text(code.column(ident, "t")))
-        lacking = [code.is_null(code.column(OPENED + name, "s")) for name in stated]
-        stateless = aliased(code.either(code.is_null(code.column(_STATE_ID, "s")), *lacking), _STATELESS)
+        stateless = aliased(_true(code.either(code.is_null(code.column(_STATE_ID, "s")), *unfit)), _STATELESS)
         source = self._read(table.name) if records is None else records.subquery("t")
         columns = (exp.Column(this=exp.Star(), table=exp.to_identifier(name)) for name in ("t", "s"))
         same = code.binary("=", _text(code.column(ID, "t")), code.column(_STATE_ID, "s"))

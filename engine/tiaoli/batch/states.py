@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from tiaoli import model as m
 from tiaoli.backends import columns as c
 from tiaoli.backends.low import sort_of
 from tiaoli.batch.computing import held_as, state_column
-from tiaoli.batch.headings import Headings
+from tiaoli.batch.headings import Headings, no_exact_ids
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, year_of_column
 from tiaoli.batch.passing import given_twice
 from tiaoli.batch.sources import open_table, whole
@@ -63,6 +63,7 @@ def read_states(source: Any, program: m.Program, years: range) -> States:
     if ident not in names:
         reason = f"期初里没有“{ID}”一列\0the states have no column '{ID}'"
         raise UsageError([Diagnostic("E822", {"reason": reason})])
+    check_exact({n: str(kind) for n, kind in frame.collect_schema().items() if kind.is_float()}, ident)
     states = States(year_of_states(names, program, years), as_values(frame, program), ident)
     twice = given_twice([states.frame.select(ident)], ident)
     if twice:
@@ -70,6 +71,13 @@ def read_states(source: Any, program: m.Program, years: range) -> States:
         reason = f"同一编号的状态有几个：{listed}\0there are several states of the same record: {listed}"
         raise UsageError([Diagnostic("E822", {"reason": reason})])
     return states
+
+
+def check_exact(floats: Mapping[str, str], ident: str) -> None:
+    """Raise UsageError for a column of binary floats (of such a type) in a table of states."""
+    for name, kind in floats.items():
+        own = Diagnostic("E852", {"name": name, "found": kind, "type": "数", "type_en": "numbers"})
+        raise UsageError([no_exact_ids(name, kind) if name == ident else own])
 
 
 def common_year(found: Iterable[tuple[int, bool]]) -> int | None:
