@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from openpyxl import Workbook
 
 from support import Said, own
 from tiaoli.batch.layout import ID, YEAR
@@ -421,3 +422,26 @@ def test_a_state_that_is_not_exact_is_refused(command: Command, tmp_path: Path) 
             said = command(*asked, "--engine", engine, "--rejects", tmp_path / "r.csv")
             told = said.err + ((tmp_path / "r.csv").read_text("utf-8-sig") if said.code == 1 else "")
             assert (said.code, engine) == (code, engine) and number in told, said.err
+
+
+# ── workbooks ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("shape", ("wide", "long"))
+def test_columns_without_a_name_and_ids_that_lost_digits(command: Command, tmp_path: Path, shape: str) -> None:
+    book = Workbook()
+    yearly = ["年度"] if shape == "long" else []
+    at = "" if shape == "long" else "@2025"
+    book.active.append(["编号", None, *yearly, f"参保{at}", f"缴费日期{at}"])
+    year = [2025] if shape == "long" else []
+    for ident, unnamed, *more in (
+        ("甲", None), ("乙", "x"), ("丙", None, "y"), (360102199001011234.0, None), (0.5, None), (17, None), (17.0 * 2, None),
+    ):  # fmt: skip
+        book.active.append([ident, unnamed, *year, "是", "2024-11-02", *more])
+    file, output, rejects = tmp_path / "表.xlsx", tmp_path / "o.csv", tmp_path / "r.csv"
+    book.save(file)
+    asked = ("--year", "2025", "--rule", "连续参保年数", "--engine", "polars")
+    said = command("run", "CN-JX", file, *asked, "-o", output, "--rejects", rejects)
+    assert said.code == 1 and "算出 3 人" in said.err, said.err
+    assert sorted(pl.read_csv(output, infer_schema=False)[ID].to_list()) == ["17", "34", "甲"]
+    assert sorted(pl.read_csv(rejects)["代码"].to_list()) == ["E716", "E716", "E731", "E731"]

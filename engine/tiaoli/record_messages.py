@@ -104,8 +104,8 @@ RECORD_MESSAGES: dict[str, Message] = {
     "E716": Message(
         "{where}：“{name}”应为文本，却是 {found}",
         "{where}: “{name}” must be text, found {found}",
-        '用引号括起来，如 "P001"。',
-        'Put it in quotes, like "P001".',
+        '用引号括起来，如 "P001"；在电子表格里，先把这一列设为文本再填。',
+        'Put it in quotes, like "P001"; in a spreadsheet, make the column text before you fill it in.',
     ),
     "E717": Message(
         "{where}：编号“{person}”重复，第 {first} 行已有",

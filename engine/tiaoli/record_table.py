@@ -142,11 +142,12 @@ def _sheet_value(cell: object) -> object:
 
 
 def _shortest(value: float) -> object:
-    """Return what the sheet shows: the shortest decimal that stands for the float."""
+    """Return what the sheet shows: the shortest decimal that stands for the float. Of whole numbers with more than 15 digits the last are lost."""
     exact = Decimal(repr(value))
-    if not exact.is_finite():
+    whole = exact.is_finite() and exact == exact.to_integral_value()
+    if not exact.is_finite() or (whole and abs(exact) >= 10**15):
         return Odd(repr(value))
-    return int(exact) if exact == exact.to_integral_value() and abs(exact) < 10**18 else exact
+    return int(exact) if whole else exact
 
 
 def _kind_of(shapes: Shapes, name: object) -> str | None:

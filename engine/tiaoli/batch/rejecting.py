@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tiaoli.batch.computing import ROW
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Units
-from tiaoli.batch.sources import BEYOND
+from tiaoli.batch.sources import MISREAD
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import EvaluationError, UsageError
 from tiaoli.outcome import Opening, Result
@@ -98,8 +98,8 @@ class Judge:
     def _one(self, cells: dict[str, Any], openings: Mapping[str, Opening]) -> list[Reject] | Result:
         ident = cells.get(self.headings.ident)
         name = None if ident is None else str(ident)
-        if cells.get(BEYOND) is not None:
-            return self.beyond(name, cells[BEYOND])
+        if cells.get(MISREAD) is not None:
+            return self.misread(name, cells[MISREAD])
         if name in self.twice:
             return [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.lang)]
         if name is None or not name.strip():
@@ -109,9 +109,10 @@ class Judge:
         header, written = as_rows(self.headings, cells, self.units)
         return self.judged(header, written, openings)
 
-    def beyond(self, ident: str | None, told: str) -> list[Reject]:
-        """Return what is said of a row with cells beyond the columns: one shifted cell may have shifted all."""
-        return [reject(Diagnostic("E731", json.loads(told)), ident, self.lang)]
+    def misread(self, ident: str | None, told: str) -> list[Reject]:
+        """Return what is said of a row that could not be read as it stands, see `MISREAD`."""
+        code, arguments = json.loads(told)
+        return [reject(Diagnostic(code, arguments), ident, self.lang)]
 
     def judged(
         self, header: tuple[str, ...], rows: Sequence[tuple[int, tuple[object, ...]]], openings: Mapping[str, Opening]

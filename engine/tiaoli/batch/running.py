@@ -36,7 +36,7 @@ from tiaoli.batch.passing import (
 )
 from tiaoli.batch.reasons import code_of
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
-from tiaoli.batch.sources import BEYOND, Part, open_table, spans, whole, written_out
+from tiaoli.batch.sources import MISREAD, Part, open_table, spans, whole, written_out
 from tiaoli.batch.states import HAS_STATE, States, check_states, check_years, read_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
@@ -87,7 +87,7 @@ class Run:
         self.parts = open_table(source, heard=True)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
         self.persons = None if persons is None else whole(open_table(persons))
-        names = [n for n in self.parts[0].frame.collect_schema().names() if n != BEYOND]
+        names = [n for n in self.parts[0].frame.collect_schema().names() if n != MISREAD]
         beside, self.persons_headings = self._beside()
         path = self.parts[0].path
         where = None if path is None else str(path)
@@ -228,17 +228,17 @@ class Run:
             self.twice,
             self.elsewhere,
             path,
-            (*pointing, *self._beyond_columns(frame)),
+            (*pointing, *self._misread_columns(frame)),
             kept,
             spans=spans(part.path),
         )
 
     @staticmethod
-    def _beyond_columns(frame: pl.LazyFrame) -> list[pl.Expr]:
-        """Whether a row has cells beyond the columns, where any has."""
+    def _misread_columns(frame: pl.LazyFrame) -> list[pl.Expr]:
+        """Whether a row could not be read as it stands, where any could not."""
         import polars as pl
 
-        return [pl.col(BEYOND).is_not_null()] if BEYOND in frame.collect_schema() else []
+        return [pl.col(MISREAD).is_not_null()] if MISREAD in frame.collect_schema() else []
 
     def _long(self, part: Part) -> long.Long:
         """A part of a long table, its cells read; kept while the part is worked on."""
@@ -508,10 +508,10 @@ class Run:
         ident = made.table.headings.ident
         ids = rows[ident]
         openings = self._openings(made, rows)
-        beyond = self._beyond_in(ids)
+        misread = self._misread_in(ids)
         for name, own in self._rows_of(ids).items():
-            if name in beyond:
-                yield judge.beyond(name, beyond[name])
+            if name in misread:
+                yield judge.misread(name, misread[name])
                 continue
             if name in judge.twice:
                 yield [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.wish.lang)]
@@ -519,16 +519,16 @@ class Run:
             header, cells = own
             yield judge.judged(header, cells, openings)
 
-    def _beyond_in(self, ids: pl.Series) -> dict[str | None, str]:
-        """Who of a long table has a row with cells beyond the columns, and what is said of the first."""
+    def _misread_in(self, ids: pl.Series) -> dict[str | None, str]:
+        """Who of a long table has a row that could not be read as it stands, and what is said of the first."""
         import polars as pl
 
         found: dict[str | None, str] = {}
         ident = pl.col(self.headings.ident)
         for part in self.parts:
-            if BEYOND in part.frame.collect_schema():
-                bad = part.frame.filter(pl.col(BEYOND).is_not_null() & ident.is_in(ids.implode(), nulls_equal=True))
-                for name, told in bad.select(ident, BEYOND).collect(engine="streaming").iter_rows():
+            if MISREAD in part.frame.collect_schema():
+                bad = part.frame.filter(pl.col(MISREAD).is_not_null() & ident.is_in(ids.implode(), nulls_equal=True))
+                for name, told in bad.select(ident, MISREAD).collect(engine="streaming").iter_rows():
                     found.setdefault(name, told)
         return found
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 TABLES = (".parquet", ".csv", ".arrow", ".feather", ".ipc", ".xlsx")
 """Suffixes of files that are tables."""
 
-BEYOND = "\0多"
-"""A column beside those of a CSV file: of a row that has more cells than there are columns, the first that has none, and its value."""
+MISREAD = "\0误"
+"""A column beside those of a file of texts: of a row that cannot be read as it stands (it has more cells than there are columns, or an id that
+is no text), what is wrong, as a code and its arguments in JSON."""
 
 OUTPUTS = (".parquet", ".csv", ".arrow")
 """Suffixes of tables that a run writes."""
@@ -109,7 +110,7 @@ def _offset(column: Any) -> int | None:
 def open_table(source: Any, heard: bool = False) -> list[Part]:
     """Return the parts of a table: a file, a folder of files, a Polars frame or an Arrow table. Raises UsageError.
 
-    Rows of a CSV file with more cells than there are columns are faults of theirs, told in `BEYOND`, where single rows are ``heard``; else of the file.
+    Rows of CSV and XLSX files that cannot be read as they stand are told in `MISREAD` where single rows are ``heard``; else they are faults of the file.
     """
     import polars as pl
 
@@ -120,7 +121,7 @@ def open_table(source: Any, heard: bool = False) -> list[Part]:
         files = files_of(path) if path.is_dir() else [path]
         parts = [Part(file.stem, file, read_file(file)) for file in files]
         _alike(parts)
-        return _with_beyond(parts, heard)
+        return _with_misread(parts, heard)
     frame = pl.from_arrow(source)
     assert isinstance(frame, pl.DataFrame)
     return [Part("", None, frame.lazy())]
@@ -230,11 +231,11 @@ def _once(names: Sequence[str], path: Path) -> None:
         )
 
 
-def _with_beyond(parts: list[Part], heard: bool) -> list[Part]:
-    """The parts, with `BEYOND` where a row has cells beyond the columns. Raises UsageError."""
+def _with_misread(parts: list[Part], heard: bool) -> list[Part]:
+    """The parts, with `MISREAD` where a row cannot be read as it stands. Raises UsageError."""
     import polars as pl
 
-    found = [_beyond(part) if part.path is not None and part.path.suffix.lower() == ".csv" else {} for part in parts]
+    found = [_misread(part) for part in parts]
     if not any(found):
         return parts
     aligned = all(_same_rows(part, told) for part, told in zip(parts, found, strict=True))
@@ -243,22 +244,40 @@ def _with_beyond(parts: list[Part], heard: bool) -> list[Part]:
         raise UsageError([replace(next(iter(told.values())).diagnostic, path=str(path))])
     mended = []
     for part, told in zip(parts, found, strict=True):
-        texts = {row: json.dumps(beyond.diagnostic.arguments, ensure_ascii=False) for row, beyond in told.items()}
+        texts = {row: _as_json(own.diagnostic) for row, own in told.items()}
         number = pl.int_range(pl.len(), dtype=pl.Int64)
         column = number.replace_strict(list(texts), list(texts.values()), default=None, return_dtype=pl.String)
-        mended.append(replace(part, frame=part.frame.with_columns(column.alias(BEYOND))))
+        mended.append(replace(part, frame=part.frame.with_columns(column.alias(MISREAD))))
     return mended
 
 
+def _as_json(said: Diagnostic) -> str:
+    return json.dumps([said.code, said.arguments], ensure_ascii=False)
+
+
 @dataclass(frozen=True, slots=True)
-class _Beyond:
-    """A row with cells beyond the columns: its first cell, and what is said of it."""
+class _Misread:
+    """A row that cannot be read as it stands: its first cell, and what is said of it."""
 
     first: str
     diagnostic: Diagnostic
 
 
-def _beyond(part: Part) -> dict[int, _Beyond]:
+def _misread(part: Part) -> dict[int, _Misread]:
+    """The rows of a file that cannot be read as they stand, by their number from 0."""
+    match None if part.path is None else part.path.suffix.lower():
+        case ".csv":
+            return _beyond(part)
+        case ".xlsx":
+            assert part.path is not None
+            columns, rows = _sheet(part.path)
+            told = ((n, _odd(columns, row)) for n, row in enumerate(rows))
+            first = next(iter(columns))
+            return {n: _Misread(_cell(rows[n], first) or "", said) for n, said in told if said is not None}
+    return {}
+
+
+def _beyond(part: Part) -> dict[int, _Misread]:
     """The rows of a CSV file that have cells beyond its columns, by their number from 0. Raises UsageError.
 
     Even empty ones count: a separator too many may have shifted every value. Polars does not see them where it does not read the last columns, and else stops at the first. Only where separators without quotes are more
@@ -278,7 +297,7 @@ def _beyond(part: Part) -> dict[int, _Beyond]:
             bare = many.select(line.str.replace_all('"[^"]*"', "").str.count_matches(separator, literal=True).max())
             if (bare.collect(engine="streaming").item() or 0) < width:
                 return {}
-        found: dict[int, _Beyond] = {}
+        found: dict[int, _Misread] = {}
         with part.path.open(encoding=encoding, newline="") as text:
             reader = csv.reader(text, delimiter=separator)
             next(cells for cells in reader if any(cell.strip() for cell in cells))
@@ -288,7 +307,7 @@ def _beyond(part: Part) -> dict[int, _Beyond]:
                     column = next((n for n in range(width, len(cells)) if cells[n].strip()), width)
                     where = f"{cells[0].strip() or '—'}（第 {at} 行 / line {at}）"
                     told = {"where": where, "column": column + 1, "found": f'"{cells[column].strip()}"'}
-                    found[row] = _Beyond(cells[0], Diagnostic("E731", told, line=at, column=1))
+                    found[row] = _Misread(cells[0], Diagnostic("E731", told, line=at, column=1))
                 at = reader.line_num + 1
     except (pl.exceptions.PolarsError, UnicodeDecodeError, csv.Error):
         said = damage(part.path)
@@ -298,7 +317,7 @@ def _beyond(part: Part) -> dict[int, _Beyond]:
     return found
 
 
-def _same_rows(part: Part, told: Mapping[int, _Beyond]) -> bool:
+def _same_rows(part: Part, told: Mapping[int, _Misread]) -> bool:
     """Whether Polars counts the rows of a file as they were counted to find those."""
     import polars as pl
 
@@ -349,6 +368,13 @@ def _xlsx(path: Path) -> pl.LazyFrame:
     """The first sheet of a small workbook, every cell as its text."""
     import polars as pl
 
+    columns, rows = _sheet(path)
+    texts = {name: [_cell(row, at) for row in rows] for at, name in columns.items()}
+    return pl.DataFrame(texts, schema=dict.fromkeys(columns.values(), pl.String)).lazy()
+
+
+def _sheet(path: Path) -> tuple[dict[int, str], list[tuple[object, ...]]]:
+    """The first sheet of a workbook: where its columns stand and what they are called; its rows. Raises UsageError."""
     from tiaoli.record_places import BrokenError
     from tiaoli.record_table import cells_of_workbook
 
@@ -358,13 +384,27 @@ def _xlsx(path: Path) -> pl.LazyFrame:
         raise UsageError([Diagnostic(broken.trouble.code, dict(broken.trouble.arguments))]) from None
     if not rows:
         raise UsageError([Diagnostic("E706", {"path": str(path)})])
-    names = [str(cell).strip() for cell in rows[0] if cell not in (None, "")]
-    _once(names, path)
-    columns = {
-        name: [None if i >= len(row) or row[i] in (None, "") else _text(row[i]).strip() for row in rows[1:]]
-        for i, name in enumerate(names)
-    }
-    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)).lazy()
+    columns = {at: str(cell).strip() for at, cell in enumerate(rows[0]) if cell not in (None, "")}
+    _once(list(columns.values()), path)
+    return columns, rows[1:]
+
+
+def _odd(columns: Mapping[int, str], row: Sequence[object]) -> Diagnostic | None:
+    """What keeps a row of a sheet from being read: a value under no name, an id that is a number of which digits are lost."""
+    ident = next((at for at, name in columns.items() if name in ID_KEYS), None)
+    where = "—" if ident is None else _cell(row, ident) or "—"
+    for at, cell in enumerate(row):
+        if at not in columns and cell not in (None, ""):
+            return Diagnostic("E731", {"where": where, "column": at + 1, "found": f'"{_text(cell).strip()}"'})
+    held = None if ident is None or ident >= len(row) else row[ident]
+    if held in (None, "") or (isinstance(held, str | int) and not isinstance(held, bool)):
+        return None
+    return Diagnostic("E716", {"where": where, "name": columns[ident or 0], "found": _text(held)})
+
+
+def _cell(row: Sequence[object], at: int) -> str | None:
+    """The text of a cell, None where it is empty."""
+    return None if at >= len(row) or row[at] in (None, "") else _text(row[at]).strip()
 
 
 def _text(cell: object) -> str:
