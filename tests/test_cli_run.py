@@ -392,9 +392,9 @@ def test_an_existing_output_is_replaced_as_a_whole(command: Command, records: Pa
     ("number", "code", "word"),
     [
         (signal.SIGINT, 130, "已中断"),
-        (signal.SIGTERM, 1, "运行被终止"),
-        (signal.SIGHUP, 1, "运行被终止"),
-        (signal.SIGQUIT, 1, "运行被终止"),
+        (signal.SIGTERM, 143, "运行被终止"),
+        (signal.SIGHUP, 129, "运行被终止"),
+        (signal.SIGQUIT, 131, "运行被终止"),
     ],
 )
 def test_an_interrupted_run_leaves_the_old_file_and_no_partial_one(

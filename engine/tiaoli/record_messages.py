@@ -48,10 +48,10 @@ RECORD_MESSAGES: dict[str, Message] = {
         "Check quotes, commas, brackets and indentation here and on the line before.",
     ),
     "E747": Message(
-        "{path} 不是 XLSX 工作簿，或已损坏（{reason}）",
-        "{path} is no XLSX workbook, or it is damaged ({reason})",
-        "用表格软件打开，另存为 .xlsx；文本文件按内容改用 .csv、.yaml 或 .json。",
-        "Open it in a spreadsheet program and save it as .xlsx; a text file takes the suffix that fits: .csv, .yaml or .json.",
+        "{path} 不是 {format} 文件，或已损坏（{reason}）",
+        "{path} is no {format} file, or it is damaged ({reason})",
+        "从出处重新导出或复制；工作簿用表格软件打开，另存为 .xlsx；文本文件按内容改用 .csv、.yaml 或 .json。",
+        "Export or copy it again; open a workbook in a spreadsheet program and save it as .xlsx; a text file takes the suffix that fits: .csv, .yaml or .json.",
     ),
     "E708": Message(
         "表头缺少“{name}”列；现有：{columns}",

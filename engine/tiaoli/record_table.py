@@ -63,7 +63,7 @@ def read_xlsx(path: FilePath, shapes: Shapes, kind: str | None = None) -> Iterat
     except OSError:
         raise
     except Exception as error:  # a damaged workbook fails in many ways inside the library
-        raise BrokenError("E747", None, None, reason=f"{type(error).__name__}: {error}") from None
+        raise BrokenError("E747", None, None, format="XLSX", reason=f"{type(error).__name__}: {error}") from None
     found = False
     for title, rows, own in sheets:
         for item in _items(rows, shapes, own, from_text=False):
@@ -86,7 +86,9 @@ def cells_of_workbook(path: FilePath) -> Iterator[tuple[object, ...]]:
     except OSError:
         raise
     except Exception as error:  # a damaged workbook fails in many ways inside the library
-        raise BrokenError("E747", None, None, path=str(path), reason=f"{type(error).__name__}: {error}") from None
+        raise BrokenError(
+            "E747", None, None, format="XLSX", path=str(path), reason=f"{type(error).__name__}: {error}"
+        ) from None
     for _, cells in rows:
         if any(not _blank(cell) for cell in cells):
             yield cells

@@ -186,7 +186,7 @@ def run(
             records, lambda name: rules.kind(name, years), lambda name: rules.kind_of(name, years), folders=True
         )
         keep_apart(files, (opening, persons), (output, closing, rejects, summary))
-        chosen = engine_for(wishes, files, output)
+        chosen = engine_for(wishes, files, output, opening)
         if chosen != "interpreter":
             table = TableRun(rules, files, years, rule, readings_of(reading), wishes, chosen)
             if table.go(output, opening, closing):
@@ -457,9 +457,9 @@ def _guard(command: Callable[[], None]) -> None:
                 command()
         finally:
             sys.stdout.flush()
-    except _EndedError:
+    except _EndedError as ended:
         note("运行被终止；没有写出不完整的文件。", "ended from outside; no partial file was left.")
-        sys.exit(1)
+        sys.exit(128 + ended.number)
     except KeyboardInterrupt:
         note("已中断；没有写出不完整的文件。", "interrupted; no partial file was left.")
         sys.exit(130)
@@ -482,7 +482,11 @@ def _guard(command: Callable[[], None]) -> None:
 
 
 class _EndedError(BaseException):
-    """Someone ended the process; what is being written is cleared away on the way out."""
+    """Someone ended the process by a signal; what is being written is cleared away on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextmanager
@@ -497,7 +501,7 @@ def _ended_in_order() -> Iterator[None]:
     def end(number: int, frame: object) -> None:
         for one in before:
             signal.signal(one, signal.SIG_IGN)
-        raise _EndedError
+        raise _EndedError(number)
 
     before = {one: signal.getsignal(one) for one in ending if signal.getsignal(one) is signal.SIG_DFL}
     for one in before:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,10 +88,22 @@ def read_states(path: Path | None) -> dict[Any, Any] | None:
     try:
         return read_openings(path)
     except UnicodeDecodeError:
-        wrong(Diagnostic("E822", {"reason": "不是 UTF-8 文本\0it is no text in UTF-8"}, path=str(path)))
+        reason = "不是 JSON Lines 文本；表（.parquet 等）里的状态，计算表时才能用\0it is no text in JSON Lines; states in a table (.parquet …) are for runs over tables"
+        wrong(Diagnostic("E822", {"reason": reason}, path=str(path)))
     except ValueError as error:
         reason, line = error.args
         wrong(Diagnostic("E822", {"reason": reason}, path=str(path), line=line, column=1))
+
+
+def not_encoded(program: Any, given: Collection[str]) -> None:
+    """Say which results a full run does not give here, ``given`` being those it gives, and which figures they wait for."""
+    if missing := [name for name in program.unencoded_outputs if name not in given]:
+        figures = "、".join(dict.fromkeys(p for name in missing for p in program.unencoded[name]))
+        names = "、".join(missing)
+        note(
+            f"{program.place} 未编码的结果：{names}（当地没有 {figures}）。",
+            f"not encoded for {program.place}: {names} ({figures} has no value there).",
+        )
 
 
 def state_line(path: Path, entity: str | None, ident: str | None) -> int | None:
@@ -352,16 +364,8 @@ class Run:
         )
 
     def _not_encoded(self) -> None:
-        """Say which results a full run does not give here, and which figures they wait for."""
-        program, given = self.kinds[0].program, {n for c in self.kinds for n in c.outputs}
-        missing = [name for name in program.unencoded_outputs if name not in given]
-        if self.every and missing:
-            figures = "、".join(dict.fromkeys(p for name in missing for p in program.unencoded[name]))
-            names = "、".join(missing)
-            note(
-                f"{program.place} 未编码的结果：{names}（当地没有 {figures}）。",
-                f"not encoded for {program.place}: {names} ({figures} has no value there).",
-            )
+        if self.every:
+            not_encoded(self.kinds[0].program, {n for c in self.kinds for n in c.outputs})
 
     def _written(self, output: Path) -> list[Path]:
         from tiaoli.results import output_of

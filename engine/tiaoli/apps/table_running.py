@@ -15,7 +15,7 @@ import typer
 
 from tiaoli.apps.batch_commands import layout_of, needs_packages
 from tiaoli.apps.options import choice
-from tiaoli.apps.running import Files, readable, writable
+from tiaoli.apps.running import Files, not_encoded, readable, writable
 from tiaoli.apps.speech import language, note, say, words, wrong
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.values import INSURED
@@ -60,8 +60,9 @@ class Options:
         return [name for name, value in held.items() if value]
 
 
-def engine_for(options: Options, files: Files, output: Path | None) -> str:
-    """Return the engine that computes ``files``: the one named, else tables by columns and all other records one by one."""
+def engine_for(options: Options, files: Files, output: Path | None, opening: Path | None) -> str:
+    """Return the engine that computes ``files``: the one named, else tables by columns (also small ones where ``output`` or ``opening`` is
+    a table), and all other records one by one."""
     choice(options.engine, ENGINES, "--engine")
     if options.engine == "interpreter" and options.named:
         wrong(Diagnostic("E867", {"options": "、".join(options.named)}))
@@ -70,7 +71,8 @@ def engine_for(options: Options, files: Files, output: Path | None) -> str:
     tables = [path for _, path in files if _is_table(path)]
     if not tables and output is not None and output.suffix.lower() in (".parquet", ".arrow"):
         wrong(Diagnostic("E871", {"path": str(output)}))
-    asked = bool(options.named) or (output is not None and output.suffix.lower() in (".parquet", ".arrow"))
+    beside = [path.suffix.lower() for path in (output, opening) if path is not None]
+    asked = bool(options.named) or (bool(tables) and any(suffix in (".parquet", ".arrow") for suffix in beside))
     return "polars" if asked or any(map(_by_columns, tables)) else "interpreter"
 
 
@@ -214,6 +216,7 @@ class TableRun:
         if output is None:
             return self._shown(run, *shown)
         self._tell(count, rejects, output)
+        self._not_encoded(run.program, run.names)
         stale = left_behind(run, output) if output.is_dir() else []
         for file in stale:
             note(
@@ -246,6 +249,7 @@ class TableRun:
         """Results on the terminal, no file: the first rows."""
         _print_frame(frame)
         self._tell(total, rejects, None)
+        self._not_encoded(run.program, run.names)
         if self.options.summary is not None or self.options.by:
             self._summarise(run, run.layout, {INSURED: frame.lazy()})
         return self._breached(run.program, total) or total.rejected > 0
@@ -322,6 +326,7 @@ class TableRun:
         for count in counts.values():
             total.add(count)
         self._tell(total, rejects, output, {k: c.computed for k, c in counts.items() if c.computed})
+        self._not_encoded(run.program, run.names)
         if self.options.summary is not None or self.options.by:
             held = {k: frames[k].lazy() if output is None else scan(output_of(output, k)) for k in run.with_results}
             self._summarise(run, run.layout, held)
@@ -360,6 +365,7 @@ class TableRun:
             written[kind] = self._written(output_of(output, kind))
             counted[kind] = (count.records, count.rejected)
             found = self._breached(job.program, count) or found or count.rejected > 0
+        self._not_encoded(program, names)
         if len(kinds) > 1 or INSURED not in kinds:
             from tiaoli.batch.together import lacking
 
@@ -419,6 +425,10 @@ class TableRun:
             codes = "，".join(f"{code} {number}" for code, number in sorted(rejects.codes.items()))
             note(f"还有 {more} 处没有列出（全部：{codes}）。", f"{more} more are not listed (all: {codes}).")
         _balance(count, INSURED, output, rejects.path if rejects.lines else None, others)
+
+    def _not_encoded(self, program: Any, given: Sequence[str]) -> None:
+        if self.names is None:
+            not_encoded(program, given)
 
     def _breached(self, program: Any, count: Any) -> bool:
         """Say which mandates are broken, for how many; whether one of them must hold."""

@@ -120,9 +120,10 @@ def read_long(
     elsewhere: Sequence[str],
     kept: Sequence[str],
     path: Path | None,
+    first: int,
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Return the rows of a long table with cells read as values, and the ids and years alone; rows under a place of ``elsewhere`` count as broken,
-    ``kept`` stay as they are.
+    """Return the rows of a long table with cells read as values, and the ids and years alone; rows under a place of ``elsewhere``, or of years
+    before ``first``, count as broken, ``kept`` stay as they are.
 
     Raises UsageError for columns that can hold no value of their fact.
     """
@@ -138,6 +139,8 @@ def read_long(
     left = [name for name in kept if name not in {g.name for g in headings.columns if g.fact is not None}]
     yearly = [pl.col(g.name).is_not_null() for g in headings.columns if g.fact is None or g.fact.yearly]
     year, empty = _year(headings.year, frame.collect_schema()[headings.year])
+    if headings.year not in known or known[headings.year].low < first:
+        conditions.append((year < first).fill_null(False))
     at = year
     if headings.year not in known or known[headings.year].nulls:
         alone = empty & ~pl.any_horizontal(yearly) if yearly else empty

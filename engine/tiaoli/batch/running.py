@@ -244,7 +244,9 @@ class Run:
         """A part of a long table, its cells read; kept while the part is worked on."""
         if part.name not in self._longs:
             by = [n for n in self.wish.by if n in part.frame.collect_schema()]
-            read = long.read_long(part.frame, self.headings, self.wish.units, self.elsewhere, by, part.path)
+            read = long.read_long(
+                part.frame, self.headings, self.wish.units, self.elsewhere, by, part.path, self.program.first
+            )
             second = None
             if self.persons is not None and self.persons_headings is not None:
                 second = long.read_persons(self.persons, self.persons_headings, self.wish.units)

@@ -159,6 +159,9 @@ def written_out(path: Path | str | None) -> bool:
     return path is not None and Path(path).suffix.lower() in (".csv", ".xlsx")
 
 
+_FORMATS = {".parquet": "Parquet", ".arrow": "Arrow", ".feather": "Arrow", ".ipc": "Arrow"}
+
+
 def read_file(path: Path) -> pl.LazyFrame:
     """Return a file as a lazy frame; texts (CSV, XLSX) come as texts, whatever they look like. Raises UsageError."""
     import polars as pl
@@ -180,9 +183,14 @@ def read_file(path: Path) -> pl.LazyFrame:
                 known = " ".join(TABLES)
                 raise UsageError([Diagnostic("E703", {"suffix": path.suffix, "known": known}, path=str(path))])
         frame.collect_schema()
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise UsageError([Diagnostic("E705", {"path": str(path)})]) from None
+    except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError([Diagnostic("E704", {"path": str(path), "reason": reason})]) from None
+        told = {"path": str(path), "reason": reason}
+        if isinstance(error, pl.exceptions.PolarsError) and suffix in _FORMATS:
+            raise UsageError([Diagnostic("E747", {**told, "format": _FORMATS[suffix]})]) from None
+        raise UsageError([Diagnostic("E704", told)]) from None
     return frame
 
 

@@ -49,15 +49,14 @@ def summarise(
     units: Units,
     by: Sequence[str] = (),
 ) -> Iterator[Line]:
-    """Yield the lines of a table of results, one column in memory at a time; results that are texts have none.
+    """Yield the lines of a table of results, one column in memory at a time.
 
     ``by``: columns to group by (in a wide table also names without their year).
     """
     maker = _Lines(program, results, layout, units, tuple(by), frozenset(results.collect_schema().names()))
     for year in years:
         for rule in rules:
-            if sort_of(program.rules[rule][0].type) is not Sort.TEXT:
-                yield from maker.of(rule, year)
+            yield from maker.of(rule, year)
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,8 @@ class _Lines:
             case Sort.TRUTH:
                 share = _rounded(Fraction(int(present.sum() or 0), counted)) if counted else None
                 return Line(rule, year, group, people, people - counted, None, None, (None,) * 5, share)
+            case Sort.TEXT:
+                return Line(rule, year, group, people, people - counted, None, None, (None,) * 5, None)
             case Sort.DAY:
                 ends = (present.min(), None, None, None, present.max())
                 return Line(rule, year, group, people, people - counted, None, None, ends, None)
