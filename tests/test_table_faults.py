@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from openpyxl import Workbook
@@ -445,3 +446,86 @@ def test_columns_without_a_name_and_ids_that_lost_digits(command: Command, tmp_p
     assert said.code == 1 and "算出 3 人" in said.err, said.err
     assert sorted(pl.read_csv(output, infer_schema=False)[ID].to_list()) == ["17", "34", "甲"]
     assert sorted(pl.read_csv(rejects)["代码"].to_list()) == ["E716", "E716", "E731", "E731"]
+
+
+# ── years, texts, files ──────────────────────────────────────────────────────
+
+EARLIER = """
+文件 《小办法》 地区 WW 施行 2025年度 计算自 2022年度
+条文 一 编码 参保, 类别, 连续, 身份
+每年 事实 参保: 是否 默认 否 依据 一
+事实 类别: 居民 | 职工 可空 依据 一
+结果 规则 连续: 年数 = 连续年数(参保) 依据 一
+结果 规则 身份: 居民 | 职工 可空 = 类别 依据 一
+"""
+
+
+def test_a_compiled_query_reads_the_years_before_the_document_is_in_force(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "小.tiaoli").write_text(EARLIER, encoding="utf-8")
+    table, output = tmp_path / "表.parquet", tmp_path / "o.parquet"
+    held = {ID: ["甲", "乙"], **{f"参保@{y}": [True, y > 2023] for y in range(2022, 2027)}}
+    pl.DataFrame(held).write_parquet(table)
+    asked = ("WW", "--year", "2025..2026", "--rulesets", tmp_path, "--rule", "连续")
+    said = command("compile", *asked, "--source", table)
+    assert said.code == 0 and said.out.count("/* 《小办法》 一 */") == 2, said.out
+    found = duckdb.sql(said.out).pl().sort(ID)
+    command("run", *asked[:1], table, *asked[1:], "-o", output)
+    assert found.rows() == pl.read_parquet(output).sort(ID).rows() == [("乙", 2, 3), ("甲", 4, 5)]
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+def test_rows_before_the_first_year_are_faults(command: Command, tmp_path: Path, engine: str) -> None:
+    (tmp_path / "小.tiaoli").write_text(EARLIER, encoding="utf-8")
+    table, rejects = tmp_path / "表.parquet", tmp_path / "r.csv"
+    pl.DataFrame({ID: ["甲", "乙", "乙"], YEAR: [2025, 2021, 2025], "参保": [True] * 3}).write_parquet(table)
+    asked = ("--year", "2025", "--rulesets", tmp_path, "--rule", "连续", "--engine", engine, "--rejects", rejects)
+    said = command("run", "WW", table, *asked, "-o", tmp_path / "o.parquet")
+    assert said.code == 1 and "算出 1 人" in said.err, said.err
+    assert pl.read_csv(rejects).select(ID, "代码").rows() == [("乙", "E724")]
+
+
+def test_a_summary_counts_who_has_a_text(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "小.tiaoli").write_text(EARLIER, encoding="utf-8")
+    table, summary = tmp_path / "表.parquet", tmp_path / "s.csv"
+    pl.DataFrame({ID: ["甲", "乙", "丙"], "类别": ["居民", None, "职工"]}).write_parquet(table)
+    asked = ("--year", "2025", "--rulesets", tmp_path, "--rule", "身份", "--summary", summary)
+    said = command("run", "WW", table, *asked, "-o", tmp_path / "o.parquet")
+    assert said.code == 0, said.err
+    rows = pl.read_csv(summary, infer_schema=False).select("结果", "年度", "人数", "无值", "合计").rows()
+    assert rows == [("身份", "2025", "3", "1", "")]
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+def test_what_a_place_has_not_encoded_is_named_after_a_run_over_tables(
+    command: Command, tmp_path: Path, engine: str
+) -> None:
+    table = tmp_path / "表.parquet"
+    pl.DataFrame({ID: ["甲"], "原封顶线": [Decimal(4)], "参保@2025": [False]}).write_parquet(table)
+    for more, there in (((), True), (("--rule", "连续参保年数"), False)):
+        said = command(
+            "run", "CN-SD-青岛", table, "--year", "2025", *more, "--engine", engine, "-o", tmp_path / "o.parquet"
+        )
+        assert ("未编码的结果" in said.err) is there, said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("坏.parquet", "E747"), ("坏.arrow", "E747"), ("坏.csv", "E705"), ("坏.xlsx", "E747")]
+)
+def test_a_file_that_is_not_what_its_suffix_says(command: Command, tmp_path: Path, name: str, code: str) -> None:
+    file = csv_file(tmp_path / name, bytes(range(128, 256)) * 3)
+    said = command("run", "CN-JX", file, *ASKED, "--engine", "polars", "-o", tmp_path / "o.csv")
+    assert said.code == 2 and f"错误[{code}]" in said.err, said.err
+
+
+def test_a_state_in_a_table_makes_a_small_table_one_too(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "小.tiaoli").write_text(EARLIER, encoding="utf-8")
+    state, output = tmp_path / "期末.parquet", tmp_path / "o.csv"
+    small = csv_file(tmp_path / "表.csv", "编号,年度,参保\n甲,2025,是\n甲,2026,是\n")
+    asked = ("--rulesets", tmp_path, "--rule", "连续", "-o", output)
+    command("run", "WW", small, "--year", "2025", *asked, "--closing", state, "--engine", "polars")
+    said = command("run", "WW", small, "--year", "2026", *asked, "--opening", state)
+    assert said.code == 0 and "引擎 polars" in said.err and output.read_text("utf-8-sig").endswith("甲,2026,2\n"), said
+    said = command(
+        "run", "WW", csv_file(tmp_path / "人.yaml", "编号: 甲\n"), "--year", "2026", *asked, "--opening", state
+    )
+    assert said.code == 2 and "计算表时才能用" in said.err, said.err

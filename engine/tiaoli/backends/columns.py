@@ -133,12 +133,16 @@ Step: TypeAlias = Compute | Join | Gather
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A value asked for: ``expression`` over columns of the plan. ``year`` is that of the value, ``rule`` its rule (or fact, in a state)."""
+    """A value asked for: ``expression`` over columns of the plan. ``year`` is that of the value, ``rule`` its rule (or fact, in a state).
+
+    ``citation``: on what it rests, where no column of the plan is the rule itself.
+    """
 
     column: str
     expression: Expression
     rule: str
     year: int
+    citation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,9 +291,12 @@ class Lowering:
             if rule.entity != kind:
                 continue
             for year in self.asked:
-                computed = any(r.name == name for r in self.source.years.get(year, []))
+                own = next((r for r in self.source.years.get(year, []) if r.name == name), None)
+                computed = own is not None
                 low = self.value(name, year) if computed else Low(c.absent(sort_of(rule.type)))
-                outputs.append(c.Output(column(name, year), low.value, name, year))
+                direct = isinstance(low.value, c.Read) and low.value.name == column(name, year)
+                citation = "" if own is None or direct else _citation(own)
+                outputs.append(c.Output(column(name, year), low.value, name, year, citation))
                 code = self.codes.get((name, year), c.literal(0))
                 reasons.append(c.Output(column(f"{name}.理由", year), code if computed else c.literal(0), name, year))
                 if low.undone is not FALSE:

@@ -378,7 +378,7 @@ class _Query:
     def results(self, entity: str, outputs: Sequence[c.Output]) -> Select:
         """The results of a kind, after all steps."""
         self._steps()
-        values = [aliased(self._outward(o), self.names(o.column)) for o in outputs]
+        values = [aliased(self._outward(o), self.names(o.column), o.citation) for o in outputs]
         return self._done(entity, [code.column(ID), *values])
 
     def _done(self, entity: str, columns: Sequence[Sql]) -> Select:
