@@ -304,6 +304,10 @@ class Run:
         found: list[str] = []
         for name in self.wish.by:
             yearly = [f"{name}{YEAR_SIGN}{year}" for year in self.wish.years]
+            some = [n for n in yearly if n in names]
+            if name not in names and some and len(some) < len(yearly):
+                lacking = next(n for n in yearly if n not in names)
+                raise UsageError([Diagnostic("E718", {"where": "--by", "name": lacking, "nearest": "、".join(some)})])
             own = [name] if name in names else yearly if set(yearly) <= set(names) else []
             if not own:
                 heads = sorted({n.partition(YEAR_SIGN)[0] for n in names if n.isprintable()})

@@ -27,7 +27,7 @@ from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
 from tiaoli.batch.states import check_exact, check_states, check_years, common_year, year_of_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
-from tiaoli.errors import UsageError
+from tiaoli.errors import EvaluationError, UsageError
 from tiaoli.record_facts import ID_KEYS
 from tiaoli.values import INSURED
 
@@ -393,9 +393,9 @@ def by_kind(given: Mapping[str, T] | T | None) -> Mapping[str, T]:
     return given if isinstance(given, Mapping) else {} if given is None else {INSURED: given}
 
 
-def spreads(engine: str, kind: str, number: int) -> UsageError:
+def spreads(engine: str, kind: str, number: int) -> EvaluationError:
     """Return what is raised where faults would spread along links, see `Job.chained`."""
-    return UsageError([Diagnostic("E872", {"engine": engine, "kind": kind, "number": number})])
+    return EvaluationError([Diagnostic("E872", {"engine": engine, "kind": kind, "number": number})])
 
 
 def homes_among(rules: Rules, places: Collection[str]) -> tuple[str, ...]:
