@@ -184,6 +184,23 @@ def test_faulty_rows_of_long_tables_in_duckdb(small: Any, tmp_path: Path, fault:
     assert results[ID].to_list() == ["好", "空"] and results["报销@2026"].to_list() == [Decimal("60.30"), Decimal(0)]
 
 
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+def test_blanks_around_texts_mean_nothing_in_any_engine(small: Any, tmp_path: Path, engine: str) -> None:
+    rows = [
+        GOOD | {ID: name, "类别": kind, "备注": kind and "甲 ", "档次": kind}
+        for name, kind in (("甲", " 职工"), ("乙", ""), ("丙", None))
+    ]
+    frame = pl.DataFrame(rows).with_columns(
+        pl.when(pl.col("档次") == " 职工").then(pl.lit(" 二档 ")).otherwise("档次").alias("档次")
+    )
+    frame.write_parquet(tmp_path / "表.parquet")
+    said = small(tmp_path / "表.parquet", "--engine", engine, "-o", tmp_path / "o.parquet")
+    assert said.code == 0, said.err
+    assert (
+        pl.read_parquet(tmp_path / "o.parquet").filter(pl.col(YEAR) == 2025)["报销"].to_list() == [Decimal("60.30")] * 3
+    )
+
+
 def test_a_clean_long_table_has_no_faults(small: Any, tmp_path: Path) -> None:
     frame = pl.DataFrame([GOOD, {**GOOD, YEAR: 2026}]).with_columns(pl.col(YEAR).cast(pl.String) + "年度")
     frame.write_parquet(tmp_path / "表.parquet")

@@ -68,7 +68,14 @@ def units(raw: Sql, held: Content, dialect: Dialect, whole: bool) -> Sql:
     if held.sort is Sort.WHOLE and places:
         exact = code.cast(raw, _decimal(held, places), trying=True)
         return code.cast(code.binary("×", exact, code.number(10**places)), kind, trying=True)
+    if held.sort is Sort.TEXT:
+        return written(raw)
     return code.cast(raw, kind, trying=held.sort in (Sort.WHOLE, Sort.DAY))
+
+
+def written(raw: Sql) -> Sql:
+    """Return a text without blanks around it; an empty one is no value."""
+    return code.call("NULLIF", code.call("TRIM", code.cast(raw, "TEXT")), code.text(""))
 
 
 def _decimal(held: Content, places: int) -> str:
@@ -211,7 +218,7 @@ class Table:
             if held is not None:
                 yield held
         for given, members in self.unread_texts():
-            cell = code.column(given.column, "t")
+            cell = written(code.column(given.column, "t"))
             yield code.either(code.is_null(cell), code.one_of(cell.copy(), [code.text(name) for name in members]))
 
     def at_home(self, place: Sql) -> Sql:
@@ -284,7 +291,7 @@ def cell_faults(table: Table, lang: str, name: Callable[[str], str]) -> Iterator
         yield Fault(mark.code, mark.name, None, code.column(name(mark.column)), None, lang, facts)
     for given, members in table.unread_texts():
         cell = code.column(name(given.column + RAW))
-        other = code.negated(code.one_of(cell, [code.text(member) for member in members]))
+        other = code.negated(code.one_of(written(cell), [code.text(member) for member in members]))
         facts = _told_of(table.program.facts[given.name], table.whole)
         yield Fault("E739", given.name, given.year, other, cell.copy(), lang, facts)
     for given in table.cells():

@@ -20,7 +20,7 @@ from tiaoli.backends import sql_code as code
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import Wishes, column, lower, sort_of
 from tiaoli.backends.sql_code import Dialect, Sql
-from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, even, faults_of
+from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, even, faults_of, written
 from tiaoli.batch.computing import demanded
 from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
@@ -279,7 +279,11 @@ class Job:
             for number, wrong in faults_of(raw, held, self.wish.units is Units.FEN):
                 yield g.fact.name, number, wrong
             if held.sort is Sort.TEXT and g.fact.type.options:
-                yield g.fact.name, "E739", code.negated(code.one_of(raw(), [code.text(o) for o in g.fact.type.options]))
+                yield (
+                    g.fact.name,
+                    "E739",
+                    code.negated(code.one_of(written(raw()), [code.text(o) for o in g.fact.type.options])),
+                )
 
     def _year(self, given: Headings, table: Relation) -> Sql:
         """The year of a row, null where it is none."""
