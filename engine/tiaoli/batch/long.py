@@ -2,8 +2,9 @@
 
 Cells are read as values first, a column a fact; only what a plan reads is then made wide. Where the rows of each person stand together and
 the ids rise, a window moves over the file; where they rise in stretches (a year's rows behind the other's), one over each of these. Where
-they do not, the rows are first dealt into files by a hash of the id, so that all rows of a person are in one of them; each file is then a window. In a window the rows are not sorted: for each year an index says where in the window
-each person's row is, and every fact is gathered by it.
+they do not, the rows are first dealt into files by a hash of the id, so that all rows of a person are in one of them; each file is then a
+window. In a window the rows are not sorted: for each year an index says where in the window each person's row is, and every fact is gathered
+by it.
 """
 
 from __future__ import annotations

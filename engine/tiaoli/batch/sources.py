@@ -288,8 +288,8 @@ def _misread(part: Part) -> dict[int, _Misread]:
 def _beyond(part: Part) -> dict[int, _Misread]:
     """The rows of a CSV file that have cells beyond its columns, by their number from 0. Raises UsageError.
 
-    Even empty ones count: a separator too many may have shifted every value. Polars does not see them where it does not read the last columns, and else stops at the first. Only where separators without quotes are more
-    than a row has are the rows read one by one.
+    Even empty ones count: a separator too many may have shifted every value. Polars does not see them where it does not read the last columns,
+    and else stops at the first. Only where separators without quotes are more than a row has are the rows read one by one.
     """
     import polars as pl
 
@@ -298,7 +298,8 @@ def _beyond(part: Part) -> dict[int, _Misread]:
     try:
         with part.path.open("rb") as stream:
             head = first_line(stream)[1]
-        encoding, separator = _encoding(head), _separator(head.decode(_encoding(head)))
+        encoding = _encoding(head)
+        separator = _separator(head.decode(encoding))
         if encoding == "utf-8-sig":
             line = pl.col("line")
             many = pl.scan_lines(part.path).filter(line.str.count_matches(separator, literal=True) >= width)
