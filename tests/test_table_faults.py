@@ -529,3 +529,26 @@ def test_a_state_in_a_table_makes_a_small_table_one_too(command: Command, tmp_pa
         "run", "WW", csv_file(tmp_path / "人.yaml", "编号: 甲\n"), "--year", "2026", *asked, "--opening", state
     )
     assert said.code == 2 and "计算表时才能用" in said.err, said.err
+
+
+REMEMBERED = """
+文件 《小办法》 地区 WW 施行 2025年度
+条文 一 编码 费用, 去年费用
+每年 事实 费用: 金额 默认 0元 范围 0元..100万元 依据 一
+结果 规则 去年费用: 金额 = 上年 费用 依据 一
+"""
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+@pytest.mark.parametrize("value", (Decimal("5.00"), Decimal("6.00")))
+def test_a_fact_that_the_state_holds_is_read_from_it_though_the_table_has_it(
+    command: Command, tmp_path: Path, engine: str, value: Decimal
+) -> None:
+    (tmp_path / "小.tiaoli").write_text(REMEMBERED, encoding="utf-8")
+    table, state, output = (tmp_path / f"{name}.parquet" for name in ("表", "期初", "o"))
+    pl.DataFrame({ID: ["甲"], "费用@2025": [Decimal("5.00")], "费用@2026": [Decimal("7.00")]}).write_parquet(table)
+    pl.DataFrame({ID: ["甲"], "费用@2025": [value]}).write_parquet(state)
+    asked = ("--year", "2026..2027", "--rulesets", tmp_path, "--engine", engine, "--opening", state, "-o", output)
+    said = command("run", "WW", table, *asked)
+    assert said.code == 0, said.err
+    assert pl.read_parquet(output).row(0) == ("甲", value, Decimal("7.00"))

@@ -288,7 +288,7 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
         if cells.broken is not None:
             broken.append(cells.broken)
         name = column(given.fact.name, given.year)
-        if name in needed:
+        if name in needed and not needed[name].opening:
             filled = name in table.full
             wanted.append(cells.values.alias(name) if filled else _with_default(cells.values, needed[name], given.fact))
     if said:
