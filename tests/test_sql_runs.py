@@ -103,6 +103,19 @@ def test_duckdb_goes_on_from_a_state(command: Command, tmp_path: Path, people: d
     same(tmp_path / "next.parquet", tmp_path / "last.parquet")
 
 
+def test_a_result_has_the_same_type_in_every_year(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, "结果 规则 次数: 整数 初值 0 = 上年 次数 + 600000000\n")
+    table, output = tmp_path / "表.parquet", tmp_path / "o.parquet"
+    pl.DataFrame({ID: ["甲"]}).write_parquet(table)
+    for engine in ("polars", "duckdb"):
+        asked = ("--year", "2025..2030", "--rule", "次数", "--rulesets", tmp_path, "--engine", engine, "-o", output)
+        said = command("run", "CN-ZZ", table, *asked)
+        assert said.code == 0, said.err
+        found = pl.read_parquet(output).drop(ID)
+        assert set(found.dtypes) == {pl.Int64()}, (engine, found.schema)
+        assert list(found.row(0)) == [600_000_000 * n for n in range(1, 7)]
+
+
 def test_who_has_no_state_is_rejected_by_duckdb(command: Command, tmp_path: Path, people: dict[str, Path]) -> None:
     state = tmp_path / "state.parquet"
     assert (

@@ -404,7 +404,19 @@ class _Query:
         value = code.expression(output.expression, self.setting.dialect, self.names)
         if output.column != f"{output.rule}@{output.year}":  # the code of a clause
             return value
-        return outward(value, output.expression, content_of(self.program, output.rule), self.setting.whole)
+        held, node = content_of(self.program, output.rule), output.expression
+        bits = self._bits(output.rule)
+        if held.sort is c.Sort.WHOLE and not held.places(self.setting.whole) and code.width(node.low, node.high) < bits:
+            return code.cast(
+                value, code.type_name(held.sort, bits, self.setting.dialect)
+            )  # the same type in every year
+        return outward(value, node, held, self.setting.whole)
+
+    def _bits(self, name: str) -> int:
+        """The bits that the values of a rule take in whatever year."""
+        edges = [None if e is None else int(e * 10**r.scale) for r in self.program.rules[name] for e in r.range]
+        known = [edge for edge in edges if edge is not None]
+        return 64 if len(known) < len(edges) else min(64, code.width(min(known), max(known)))
 
     def all_of(self, entity: str) -> Select:
         """The results of a kind, with the closing state and the mandates beside them."""
