@@ -11,6 +11,7 @@ from tiaoli import kept, pipeline
 from tiaoli.kept import PARSING, read
 from tiaoli.parse import parse
 from tiaoli.source import Source
+from tiaoli.values import Kind
 
 TEXT = "文件 《甲》 地区 CN-XX 施行 2025年度\n\n规则 补贴: 金额\n  依据 第一条\n  = 100元\n"
 OTHER = TEXT.replace("100", "200")
@@ -88,6 +89,19 @@ def test_without_a_folder_named_the_user_s_own_is_taken(tmp_path: Path, monkeypa
     monkeypatch.delenv("TIAOLI_CACHE")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert _parsed_again(monkeypatch, source)
+
+
+def test_members_of_enumerations_are_kept_however_this_python_pickles_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Kind, "__reduce_ex__", lambda self, _: (getattr, (type(self), self.name)), raising=False)
+    source = Source("甲.tiaoli", TEXT)
+    assert [_parsed_again(monkeypatch, source) for _ in range(2)] == [True, False]
+
+
+def test_what_cannot_be_taken_is_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source("甲.tiaoli", TEXT)
+    _parsed_again(monkeypatch, source)
+    monkeypatch.setattr(kept, "_NODES", ())
     assert _parsed_again(monkeypatch, source)
 
 

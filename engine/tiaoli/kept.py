@@ -9,6 +9,7 @@ import os
 import pickle
 import sys
 from contextlib import suppress
+from enum import Enum
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -73,9 +74,11 @@ def _taken(file: Path, source: Source) -> s.Document | None:
     body = held[_DIGEST:]
     if held[:_DIGEST] != _digest(source, body):
         return None
-    document = _Taking(source, body).load()
-    assert isinstance(document, s.Document)
-    return document
+    try:
+        document = _Taking(source, body).load()
+    except pickle.UnpicklingError:
+        return None
+    return document if isinstance(document, s.Document) else None
 
 
 def _put(file: Path, document: s.Document) -> None:
@@ -92,7 +95,10 @@ def _put(file: Path, document: s.Document) -> None:
 
 
 class _Putting(pickle.Pickler):
-    """Leaves out the text itself."""
+    """Leaves out the text itself; members of enumerations are kept by their value, which versions of Python do differently."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented
 
     def persistent_id(self, obj: Any) -> str | None:
         return "source" if isinstance(obj, Source) else None
