@@ -2,7 +2,8 @@
 
 The years fall into stays, runs of years under the same rules. A stay begins with the state in which the one before it ended, by name:
 what the new place remembers under a name that the old one computes as well goes on from there; a rule that the old place does not have,
-or that has no value there (无) though it must have one here, begins with its 初值. Library forms (连续年数, 累计, 曾经) that only the new place uses look back over the person's facts of all years.
+or that has no value there (无) though it must have one here, begins with its 初值. Library forms (连续年数, 累计, 曾经) that only the new place
+uses look back over the person's facts of all years.
 """
 
 from __future__ import annotations

@@ -272,7 +272,7 @@ class TableRun:
 
     def _alone(self, run: Any, source: Path) -> None:
         """Say which rows of the second table belong to nobody."""
-        alone, nameless = run.alone
+        alone, nameless = run.alone()
         if alone:
             note(
                 f"{self.options.persons} 中有 {alone:,} 人不在 {source} 里，不算。",

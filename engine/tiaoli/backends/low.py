@@ -29,6 +29,16 @@ def sort_of(kind: Type) -> Sort:
     return _SORTS.get(kind.kind, Sort.WHOLE)
 
 
+def reach(program: m.Program, name: str) -> tuple[int, int]:
+    """Return from where to where the values of a rule reach in whatever year, in whole units; as far as 64 bits where it is not known."""
+    rules = program.rules[name]
+    lows, highs = ([r.range[side] for r in rules] for side in (0, 1))
+    factor = 10 ** rules[0].scale
+    low = -(2**63) if None in lows else int(min(x for x in lows if x is not None) * factor)
+    high = 2**63 - 1 if None in highs else int(max(x for x in highs if x is not None) * factor)
+    return low, high
+
+
 @dataclass(frozen=True, slots=True)
 class Low:
     """A lowered expression: ``value``, over ``over`` (above zero) where it is a ratio, and the conditions under which it has none."""

@@ -19,6 +19,7 @@ from zlib import crc32
 from tiaoli import model as m
 from tiaoli.backends import columns as c
 from tiaoli.backends import sql_code as code
+from tiaoli.backends.low import reach
 from tiaoli.backends.sql_code import Dialect, Sql
 from tiaoli.backends.sql_compact import compacted
 from tiaoli.backends.sql_tables import (
@@ -405,18 +406,11 @@ class _Query:
         if output.column != f"{output.rule}@{output.year}":  # the code of a clause
             return value
         held, node = content_of(self.program, output.rule), output.expression
-        bits = self._bits(output.rule)
-        if held.sort is c.Sort.WHOLE and not held.places(self.setting.whole) and code.width(node.low, node.high) < bits:
-            return code.cast(
-                value, code.type_name(held.sort, bits, self.setting.dialect)
-            )  # the same type in every year
+        if held.sort is c.Sort.WHOLE and not held.places(self.setting.whole):
+            bits = min(64, code.width(*reach(self.program, output.rule)))
+            if code.width(node.low, node.high) < bits:  # the same type in every year
+                return code.cast(value, code.type_name(held.sort, bits, self.setting.dialect))
         return outward(value, node, held, self.setting.whole)
-
-    def _bits(self, name: str) -> int:
-        """The bits that the values of a rule take in whatever year."""
-        edges = [None if e is None else int(e * 10**r.scale) for r in self.program.rules[name] for e in r.range]
-        known = [edge for edge in edges if edge is not None]
-        return 64 if len(known) < len(edges) else min(64, code.width(min(known), max(known)))
 
     def all_of(self, entity: str) -> Select:
         """The results of a kind, with the closing state and the mandates beside them."""

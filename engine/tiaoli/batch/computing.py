@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from tiaoli import model as m
 from tiaoli.backends import columnar
 from tiaoli.backends import columns as c
+from tiaoli.backends.low import reach
 from tiaoli.backends.lower import column, present_column, sort_of
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Units, dtype_of_type
@@ -191,14 +192,8 @@ def held_as(program: m.Program, name: str) -> tuple[Type, int, tuple[int, int]]:
         fact = program.facts[name]
         return fact.type, digits_of(fact), limits_of(fact)
     rule = program.rules[name][0]
-    ranges = [r.range for r in program.rules[name]]
-    factor = 10**rule.scale
-    lows = [r[0] for r in ranges]
-    highs = [r[1] for r in ranges]
-    low = -(2**63) if None in lows else int(min(x for x in lows if x is not None) * factor)
-    high = 2**63 - 1 if None in highs else int(max(x for x in highs if x is not None) * factor)
     digits = rule.scale + (2 if rule.type.kind is Kind.MONEY else 0)
-    return rule.type, digits, (low, high)
+    return rule.type, digits, reach(program, name)
 
 
 def outward(value: pl.Expr, sort: c.Sort, wanted: pl.DataType) -> pl.Expr:

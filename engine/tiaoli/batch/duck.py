@@ -211,10 +211,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, suffix:
     form = "PARQUET, COMPRESSION ZSTD"
     if suffix.lower() == ".csv":
         form = "CSV, HEADER"
-        marked = quoted(
-            f"\ufeff{ID}"
-        )  # as every CSV file that is written here: programs for tables know by it that the text is UTF-8
-        query = f"SELECT * FROM ({query}) AS t({marked})"
+        # A mark before the first name, as in every CSV file that is written here: programs for tables know by it that the text is UTF-8.
+        query = f"SELECT * FROM ({query}) AS t({quoted(chr(0xFEFF) + ID)})"
     name = exp.Literal.string(str(path)).sql(dialect="duckdb")
     written = _executed(connection, f"COPY ({query}) TO {name} (FORMAT {form})").fetchone()
     return int(written[0]) if written else 0

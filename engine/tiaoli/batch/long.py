@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tiaoli.batch.headings import Given, Headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
 from tiaoli.batch.reading import Unreadable, internal, read_cells
-from tiaoli.batch.sources import MISREAD, Span, spans
+from tiaoli.batch.sources import Span, misread, spans
 from tiaoli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ def read_long(
     known = spans(path)
     values, broken = _read(frame, headings, units, None if path is None else str(path), known)
     places = [pl.col(g.name).is_in(list(elsewhere)) for g in headings.columns if g.fact is None and elsewhere]
-    misread = [pl.col(MISREAD).is_not_null()] if MISREAD in frame.collect_schema() else []
-    conditions = [b.fill_null(False) for b in (*broken, *places, *misread)] or [pl.lit(False)]
+    conditions = [b.fill_null(False) for b in (*broken, *places, *misread(frame))] or [pl.lit(False)]
     assert headings.year is not None
     ident = pl.col(headings.ident).cast(pl.String).alias(ID)
     left = [name for name in kept if name not in {g.name for g in headings.columns if g.fact is not None}]

@@ -36,7 +36,7 @@ from tiaoli.batch.passing import (
 )
 from tiaoli.batch.reasons import code_of
 from tiaoli.batch.rejecting import Judge, Reject, in_portions, reject
-from tiaoli.batch.sources import MISREAD, Part, open_table, spans, whole, written_out
+from tiaoli.batch.sources import MISREAD, Part, misread, open_table, spans, whole, written_out
 from tiaoli.batch.states import HAS_STATE, States, check_states, check_years, read_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
@@ -228,17 +228,10 @@ class Run:
             self.twice,
             self.elsewhere,
             path,
-            (*pointing, *self._misread_columns(frame)),
+            (*pointing, *misread(frame)),
             kept,
             spans=spans(part.path),
         )
-
-    @staticmethod
-    def _misread_columns(frame: pl.LazyFrame) -> list[pl.Expr]:
-        """Whether a row could not be read as it stands, where any could not."""
-        import polars as pl
-
-        return [pl.col(MISREAD).is_not_null()] if MISREAD in frame.collect_schema() else []
 
     def _long(self, part: Part) -> long.Long:
         """A part of a long table, its cells read; kept while the part is worked on."""
@@ -322,9 +315,8 @@ class Run:
             found += own
         return tuple(dict.fromkeys(found))
 
-    @property
     def alone(self) -> tuple[int, int]:
-        """How many persons stand in the second table alone, and how many of its rows have no id: they have no results."""
+        """Return how many persons stand in the second table alone, and how many of its rows have no id: they have no results."""
         if self.persons is None or self.persons_headings is None:
             return 0, 0
         frames = [part.frame for part in self.parts]
@@ -514,10 +506,10 @@ class Run:
         ident = made.table.headings.ident
         ids = rows[ident]
         openings = self._openings(made, rows)
-        misread = self._misread_in(ids)
+        said = self._misread_in(ids)
         for name, own in self._rows_of(ids).items():
-            if name in misread:
-                yield judge.misread(name, misread[name])
+            if name in said:
+                yield judge.misread(name, said[name])
                 continue
             if name in judge.twice:
                 yield [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.wish.lang)]
@@ -532,8 +524,8 @@ class Run:
         found: dict[str | None, str] = {}
         ident = pl.col(self.headings.ident)
         for part in self.parts:
-            if MISREAD in part.frame.collect_schema():
-                bad = part.frame.filter(pl.col(MISREAD).is_not_null() & ident.is_in(ids.implode(), nulls_equal=True))
+            for odd in misread(part.frame):
+                bad = part.frame.filter(odd & ident.is_in(ids.implode(), nulls_equal=True))
                 for name, told in bad.select(ident, MISREAD).collect(engine="streaming").iter_rows():
                     found.setdefault(name, told)
         return found

@@ -259,6 +259,13 @@ def _with_misread(parts: list[Part], heard: bool) -> list[Part]:
     return mended
 
 
+def misread(frame: pl.LazyFrame) -> list[pl.Expr]:
+    """Return whether a row could not be read as it stands; nothing where all could."""
+    import polars as pl
+
+    return [pl.col(MISREAD).is_not_null()] if MISREAD in frame.collect_schema() else []
+
+
 def _as_json(said: Diagnostic) -> str:
     return json.dumps([said.code, said.arguments], ensure_ascii=False)
 

@@ -19,7 +19,7 @@ from tiaoli.batch.kinds import Links, Steps, columns_given, frame_of, with_resul
 from tiaoli.batch.layout import ID, Shape, shape_of
 from tiaoli.batch.rejecting import Judge, as_rows, in_portions, reject
 from tiaoli.batch.running import Count, Heard, Run, Wish, lengthened, sink
-from tiaoli.batch.sources import TABLES, open_table, read_file, whole
+from tiaoli.batch.sources import TABLES, files_of, open_table, read_file, whole
 from tiaoli.batch.states import HAS_STATE, check_states, common_year, read_states
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
@@ -62,8 +62,9 @@ class Together:
         if INSURED in self.sources:
             alone = replace(self.wish, rules=None)
             opening = self.openings.get(INSURED)
-            parts = open_table(self.sources[INSURED], heard=True)
-            source = self.sources[INSURED] if len(parts) == 1 else whole(parts)
+            source = self.sources[INSURED]
+            if isinstance(source, str | Path) and Path(source).is_dir() and len(files_of(Path(source))) > 1:
+                source = whole(open_table(source, heard=True))
             lost = self.staged.kinds[INSURED].lost(self.kinds)
             self.run = Run(self.rules, source, alone, self.persons, opening, self.folder, lost=lost)
         self.states = {
