@@ -53,6 +53,12 @@ RECORD_MESSAGES: dict[str, Message] = {
         "从出处重新导出或复制；工作簿用表格软件打开，另存为 .xlsx；文本文件按内容改用 .csv、.yaml 或 .json。",
         "Export or copy it again; open a workbook in a spreadsheet program and save it as .xlsx; a text file takes the suffix that fits: .csv, .yaml or .json.",
     ),
+    "E748": Message(
+        "{path} 在读取时变了：先数到 {counted} 行，后来读到 {found} 行",
+        "{path} changed while it was read: {counted} rows were counted, {found} were read",
+        "等写入它的程序结束后再运行；没有写出结果。",
+        "Run again when the program that writes it has ended; no results were written.",
+    ),
     "E708": Message(
         "表头缺少“{name}”列；现有：{columns}",
         "the column “{name}” is missing; there are: {columns}",

@@ -17,7 +17,7 @@ from columns_support import TEXT, Ran, ran
 from strategies import FIRST, LAST, Ruleset, records, rulesets, sampled
 from strategies_entities import populations, worlds
 from tiaoli import model as m
-from tiaoli.batch import long
+from tiaoli.batch import dealing, long
 from tiaoli.batch.computing import held_as
 from tiaoli.batch.layout import ID, YEAR, Shape, Units
 from tiaoli.batch.running import Run, Wish
@@ -164,6 +164,8 @@ def test_long_tables_in_any_order_give_the_same(folder: Path, data: st.DataObjec
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(long, "WINDOW", data.draw(st.sampled_from([1, 3, 7, 1_000_000])))
         patch.setattr(long, "RUNS", data.draw(st.sampled_from([1, 64])))
+        patch.setattr(long, "AHEAD", data.draw(st.sampled_from([1, 4])))
+        patch.setattr(dealing, "BATCH", data.draw(st.sampled_from([1, 5, 1_000_000])))
         if data.draw(st.booleans()):
             frame = frame.sort(YEAR, ID)
         elif data.draw(st.booleans()):

@@ -2,7 +2,7 @@
 
 Cells are read as values first, a column a fact; only what a plan reads is then made wide. Where the rows of each person stand together and
 the ids rise, a window moves over the file; where they rise in stretches (a year's rows behind the other's), one over each of these. Where
-they do not, the rows are first dealt into files by a hash of the id, so that all rows of a person are in one of them; each file is then a
+they do not, the rows are first dealt into parts by a hash of the id, so that all rows of a person are in one of them; each part is then a
 window. In a window the rows are not sorted: for each year an index says where in the window each person's row is, and every fact is gathered
 by it.
 """
@@ -10,6 +10,7 @@ by it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -17,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from tiaoli.batch.dealing import BATCH, Dealt
 from tiaoli.batch.headings import Given, Headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
 from tiaoli.batch.reading import Unreadable, internal, read_cells
@@ -34,8 +36,8 @@ WINDOW = 500_000
 RUNS = 64
 """Stretches in order of ids, at most, that are read side by side."""
 
-DEALT = 2_000_000
-"""Rows that may wait at a time to be dealt into files, all files together."""
+AHEAD = 4
+"""Windows that are read at a time where several stretches are: to read little of each takes longer."""
 
 PRESENT = "\0有"
 ODD = "\0疑"
@@ -57,12 +59,13 @@ class Wanted:
     year: int | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Long:
     """A long table whose cells were read as values: ids, years, a column a fact, and `ODD` where a cell is broken.
 
     ``ids`` are the ids and years alone, as they stand; ``cuts``: pieces in which the rows can be read,
     as first row and length, or None. ``persons``: facts of whole records in a second table, read the same way.
+    ``gathered``: how many rows came into windows when it was last made wide.
     """
 
     frame: pl.LazyFrame
@@ -71,6 +74,7 @@ class Long:
     cuts: Sequence[tuple[int, int]] | None
     persons: pl.LazyFrame | None = None
     persons_headings: Headings | None = None
+    gathered: int = 0
 
     @cached_property
     def survey(self) -> tuple[int, int | None, int | None, int]:
@@ -213,7 +217,7 @@ def widen(held: Long, wanted: Sequence[Wanted], present: Sequence[int], folder: 
         windows = plan.windows_in_order
     elif held.persons is None and held.runs and held.cuts is not None:
         windows = plan.windows_of_runs
-    return _source(windows, plan.schema())
+    return _source(held, windows, plan.schema())
 
 
 @dataclass(frozen=True)
@@ -282,19 +286,22 @@ class _Widening:
         """
         import polars as pl
 
-        size = -(-2 * WINDOW // len(self.held.runs))
+        step = -(-WINDOW // len(self.held.runs))
         runs = [_Moving(self.rows, start, start + length) for start, length in self.held.runs]
         while runs:
             for run in runs:
-                if run.held.height < size:
-                    run.read(size)
-            edge = min((run.held[ID][-1] for run in runs if run.more), default=None)
-            taken = [run.take(edge) for run in runs]
+                if run.held.height < step:
+                    run.read(AHEAD * step)
+            ends = [run.held[ID][-1] for run in runs if run.more]
+            steps = [run.held[ID][step] for run in runs if run.held.height > step]
+            taken = [run.take(min((*ends, *steps), default=None)) for run in runs]
+            if not any(piece.height for piece in taken):  # rows of one person fill a step
+                taken = [run.take(min(ends, default=None)) for run in runs]
             if any(piece.height for piece in taken):
                 yield self.window(pl.concat(taken, rechunk=True))
-            else:  # rows of one person fill what is held
+            else:  # and all that is held
                 for run in runs:
-                    run.read(size)
+                    run.read(AHEAD * step)
             runs = [run for run in runs if run.more or run.held.height]
 
     def _batches(self) -> Iterator[pl.DataFrame]:
@@ -307,31 +314,30 @@ class _Widening:
             yield self.rows.slice(start, length).collect(engine="streaming")
 
     def windows_by_hash(self, folder: Path, rows: int) -> Windows:
-        """Return the generator of windows over files into which the rows are dealt by a hash of the id."""
+        """Return the generator of windows over the parts into which the rows are dealt by a hash of the id."""
 
         def windows() -> Iterator[pl.DataFrame]:
-            with TemporaryDirectory(dir=folder, prefix=".tiaoli-") as held:
-                parts = max(1, -(-rows // WINDOW))
-                deal(self.rows, parts, Path(held) / "rows")
+            parts = max(1, -(-rows // WINDOW))
+            with TemporaryDirectory(dir=folder, prefix=".tiaoli-") as held, ExitStack() as stack:
+                own = stack.enter_context(Dealt(Path(held) / "rows.arrow", parts, self.rows.collect_schema()))
+                if self.held.cuts is None:
+                    self.rows.sink_batches(own.put, chunk_size=BATCH, maintain_order=False, engine="streaming")
+                else:
+                    for batch in self._batches():
+                        own.put(batch)
+                own.close()
+                beside = None
                 if self.persons is not None:
-                    deal(self.persons, parts, Path(held) / "persons")
+                    path = Path(held) / "persons.arrow"
+                    beside = stack.enter_context(Dealt(path, parts, self.persons.collect_schema()))
+                    self.persons.sink_batches(beside.put, chunk_size=BATCH, maintain_order=True, engine="streaming")
+                    beside.close()
                 for part in range(parts):
-                    wide = self._dealt(Path(held), part)
+                    wide = self.window(own.part(part))
                     if wide.height:
-                        yield wide
+                        yield wide if beside is None else self._beside(wide, beside.part(part)).select(*self.schema())
 
         return windows
-
-    def _dealt(self, held: Path, part: int) -> pl.DataFrame:
-        import polars as pl
-
-        path, beside = held / "rows" / f"{part}.parquet", held / "persons" / f"{part}.parquet"
-        own = {k: v for k, v in self.schema().items() if k not in {w.column for w in self.beside}}
-        wide = self.window(pl.read_parquet(path)) if path.exists() else pl.DataFrame(schema=own)
-        if self.persons is None:
-            return wide
-        extra = pl.read_parquet(beside) if beside.exists() else self.persons.head(0).collect()
-        return self._beside(wide, extra).select(self.schema().keys())
 
     def _beside(self, wide: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame:
         """A window with the facts of the second table; who is only there is nobody here."""
@@ -348,16 +354,13 @@ class _Widening:
         import numpy as np
         import polars as pl
 
-        order = rows.select(ID, _AT, ODD).with_row_index(_ROW)
-        if not order[ID].is_sorted(nulls_last=True):
-            order = order.sort(ID, maintain_order=True, nulls_last=True)
-        pid = order[ID].rle_id().to_numpy()
-        row, at = order[_ROW].to_numpy(), order[_AT].fill_null(-1).to_numpy()
-        people = int(pid[-1]) + 1 if len(pid) else 0
+        self.held.gathered += rows.height
+        row, pid, firsts = _persons_of(rows[ID])
+        people = len(firsts)
+        at = rows[_AT].fill_null(-1).to_numpy()[row]
         odd = np.zeros(people, dtype=bool)
-        odd[pid[order[ODD].to_numpy() | (at < 0)]] = True
+        odd[pid[rows[ODD].to_numpy()[row] | (at < 0)]] = True
         index = self._index(pid, row, at, people, odd)
-        firsts = np.searchsorted(pid, np.arange(people))
         columns = [pl.col(ID).gather(pl.Series(row[firsts]))]
         columns += [pl.col(w.source).gather(index[w.year]).alias(w.column) for w in self.by_source if w.year in index]
         columns += [pl.lit(None).alias(w.column) for w in self.wanted if w.year is not None and w.year not in index]
@@ -437,6 +440,35 @@ class _Moving:
         return taken
 
 
+def _persons_of(ids: pl.Series) -> tuple[Any, Any, Any]:
+    """Return rows in an order in which those of a person are next to each other; for each of these the number of its person, in order of ids; and
+    where among them the first of each person is.
+    """
+    import numpy as np
+    import polars as pl
+
+    stretches = int((ids < ids.shift(1)).sum()) + ids.has_nulls()
+    near = ids
+    if not stretches:
+        row = np.arange(len(ids), dtype=np.uint32)
+    else:
+        # A few stretches in order are sorted sooner than hashes; of other ids, the hashes.
+        hashes = ids if stretches <= RUNS else ids.hash(seed=1)
+        order = hashes.arg_sort()
+        own, near = hashes.gather(order), ids.gather(order)
+        if hashes is not ids and (near.ne_missing(near.shift(1)) & (own == own.shift(1))).any():  # two ids of one hash
+            order = ids.arg_sort()
+            near = ids.gather(order)
+        row = order.to_numpy()
+    begins = near.ne_missing(near.shift(1)).to_numpy().copy()
+    begins[:1] = True
+    firsts = np.flatnonzero(begins)
+    by_id = near.gather(pl.Series(firsts, dtype=pl.UInt32)).arg_sort().to_numpy()
+    rank = np.empty_like(by_id)
+    rank[by_id] = np.arange(len(by_id), dtype=by_id.dtype)
+    return row, rank[np.cumsum(begins) - 1], firsts[by_id]
+
+
 def _first_there(said: pl.Series, rows: Any, pid: Any, people: int) -> pl.Series:
     """The first value of each person among ``rows``, in order; null where there is none."""
     import numpy as np
@@ -459,21 +491,7 @@ def _nullable(where: Any) -> pl.Series:
     return index.set(nowhere, None) if nowhere.any() else index
 
 
-def deal(frame: pl.LazyFrame, parts: int, folder: Path) -> None:
-    """Write a table into ``parts`` files of ``folder`` by a hash of its ids, all rows of an id to one file ``<part>.parquet``."""
-    import polars as pl
-
-    folder.mkdir(parents=True)
-    part = (pl.col(ID).fill_null("").hash(seed=1) % parts).cast(pl.UInt32)
-    target = pl.PartitionBy(
-        folder, key=part.alias("\0part"), include_key=False,
-        file_path_provider=lambda given: f"{given.partition_keys.item()}.parquet",
-    )  # fmt: skip
-    waiting = max(500, min(20_000, DEALT // parts))
-    frame.sink_parquet(target, row_group_size=waiting, compression="lz4", statistics=False, mkdir=True)
-
-
-def _source(windows: Windows, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
+def _source(held: Long, windows: Windows, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
     """A lazy frame over what ``windows`` yields."""
     import polars as pl
     from polars.io.plugins import register_io_source
@@ -482,6 +500,7 @@ def _source(windows: Windows, schema: dict[str, pl.DataType]) -> pl.LazyFrame:
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         left = n_rows
+        held.gathered = 0
         for window in windows():
             frame = window.select(
                 pl.col(name).cast(kind) for name, kind in schema.items() if with_columns is None or name in with_columns

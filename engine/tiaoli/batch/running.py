@@ -390,9 +390,7 @@ class Run:
             wanted = results if output is None else sink(results, output, self.origin)
             found = wanted.collect(engine="streaming")
         frame = found if output is None else None
-        rows = (
-            tally.read if self.shape is Shape.WIDE else part.frame.select(pl.len()).collect(engine="streaming").item()
-        )
+        rows = tally.read if self.shape is Shape.WIDE else self._gathered(part)
         breaches = {name: number for name, number in tally.breaches.items() if number}
         count = Count(rows, tally.read, tally.taken, breaches=breaches)
         if count.computed < count.records:
@@ -405,6 +403,15 @@ class Run:
             raise AssertionError(f"{count.records} read, {count.computed} computed, {count.rejected} rejected")
         self.results_schema = results.collect_schema()
         return count, frame
+
+    def _gathered(self, part: Part) -> int:
+        """How many rows of a long table went to persons: all that there were when they were counted. Raises UsageError."""
+        held = self._long(part)
+        counted, *_ = held.survey
+        if held.gathered != counted:
+            told = {"path": str(part.path or ""), "counted": f"{counted:,}", "found": f"{held.gathered:,}"}
+            raise UsageError([Diagnostic("E748", told)])
+        return counted
 
     # ── what was set aside ──
     def _hear(self, made: Query, heard: Heard, count: Count, closing: Path | None) -> pl.DataFrame | None:

@@ -88,10 +88,13 @@ def spans(path: Path | None) -> dict[str, Span]:
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     found: dict[str, Span] = {}
     for i, offset in offsets.items():
-        own = [group.column(i).statistics for group in groups]
-        if own and all(s is not None and s.has_min_max and s.has_null_count for s in own):
-            low, high = min(s.min_raw for s in own), max(s.max_raw for s in own)
-            found[schema.column(i).path] = Span(low + offset, high + offset, any(s.null_count for s in own))
+        own = [(group.column(i).statistics, group.column(i).num_values) for group in groups]
+        if any(s is None or not s.has_null_count or not (s.has_min_max or s.null_count == cells) for s, cells in own):
+            continue
+        filled = [s for s, cells in own if s.null_count < cells]
+        if filled:
+            low, high = min(s.min_raw for s in filled), max(s.max_raw for s in filled)
+            found[schema.column(i).path] = Span(low + offset, high + offset, any(s.null_count for s, _ in own))
     return found
 
 
