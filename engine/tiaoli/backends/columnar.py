@@ -6,7 +6,7 @@ Whole numbers take 32, 64 or 128 bits, as few as what they can reach allows; no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache, lru_cache, reduce
@@ -86,6 +86,15 @@ def is_one_of(column: pl.Expr, values: Sequence[c.Scalar]) -> pl.Expr:
     return column.is_in(list(values)) if len(values) > MANY else _any(*(column == v for v in values))
 
 
+def looked_up(key: pl.Expr, table: Mapping[Any, Any], kind: pl.DataType) -> pl.Expr:
+    """Return the value of ``table`` for a key, null for others. By batches of rows: the engine would gather the whole column first."""
+
+    def values(keys: pl.Series) -> pl.Series:
+        return keys.replace_strict(list(table), list(table.values()), default=None, return_dtype=kind)
+
+    return key.map_batches(values, return_dtype=kind, is_elementwise=True)
+
+
 class _Writer:
     """Writes expressions. A whole number may be in 64 bits where 32 would do (each cast is a pass over the column), never the other way."""
 
@@ -126,8 +135,7 @@ class _Writer:
 
         key = expression(node.key, self.full)
         if len(node.table) > MANY:
-            old, new = [k for k, _ in node.table], [v for _, v in node.table]
-            return key.replace_strict(old, new, default=None, return_dtype=dtype(node))
+            return looked_up(key, dict(node.table), dtype(node))
         keys: dict[c.Scalar, list[c.Scalar]] = {}
         for k, value in node.table:
             keys.setdefault(value, []).append(k)

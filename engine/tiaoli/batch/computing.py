@@ -17,8 +17,9 @@ from tiaoli.backends.low import reach
 from tiaoli.backends.lower import column, present_column, sort_of
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Units, dtype_of_type
-from tiaoli.batch.reading import Unreadable, internal, is_blank, read_cells
+from tiaoli.batch.reading import Cells, Unreadable, internal, is_blank, read_cells
 from tiaoli.batch.sources import Span
+from tiaoli.batch.texts import is_written, read_texts
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.uncollected import uncollected
@@ -221,8 +222,8 @@ def read(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[pl.LazyFra
     """Return the records with the columns that ``plan`` reads, and the condition under which a row must not be taken."""
     import polars as pl
 
-    wanted, broken = _columns(program, plan, table)
-    marked = table.frame.select(_ident(table), *wanted, _suspect(table, broken).alias(BROKEN))
+    frame, wanted, broken = _columns(program, plan, table, table.frame)
+    marked = frame.select(_ident(table), *wanted, _suspect(table, broken).alias(BROKEN))
     return marked, any_of([pl.col(BROKEN), *_row_checks(plan, table)])
 
 
@@ -230,9 +231,9 @@ def set_aside(program: m.Program, plan: c.KindPlan, table: Table) -> pl.LazyFram
     """Return the rows of the table that are not taken, as they stand."""
     import polars as pl
 
-    wanted, broken = _columns(program, plan, table)
     numbered = table.frame.with_row_index(ROW, offset=2)
-    raw = numbered.select(pl.struct(pl.all()).alias(RAW), *wanted, _suspect(table, broken).alias(BROKEN))
+    frame, wanted, broken = _columns(program, plan, table, numbered)
+    raw = frame.select(pl.struct(ROW, *table.schema).alias(RAW), *wanted, _suspect(table, broken).alias(BROKEN))
     return raw.filter(any_of([pl.col(BROKEN), *_row_checks(plan, table)])).select(RAW).unnest(RAW)
 
 
@@ -257,12 +258,20 @@ def _ident(table: Table) -> pl.Expr:
     return pl.col(table.headings.ident).cast(pl.String).alias(ID)
 
 
-def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[pl.Expr], list[pl.Expr]]:
-    """The columns that the plan reads, and for every column of the table which cells are broken."""
+def _columns(
+    program: m.Program, plan: c.KindPlan, table: Table, frame: pl.LazyFrame
+) -> tuple[pl.LazyFrame, list[pl.Expr], list[pl.Expr]]:
+    """The table with its texts read; of it the columns that the plan reads, and for every column which cells are broken."""
     import polars as pl
 
+    written = [
+        (g.name, g.fact)
+        for g in table.headings.columns
+        if g.fact is not None and not table.read and is_written(table.schema[g.name], g.fact)
+    ]
+    texts = read_texts(frame, written, table.units)
     wanted: list[pl.Expr] = []
-    broken: list[pl.Expr] = []
+    broken = list(texts.broken)
     said: list[Diagnostic] = []
     needed = {i.column: i for i in plan.inputs}
     for given in table.headings.columns:
@@ -274,9 +283,11 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
                 wanted.append(_with_default(pl.col(name), needed[name], given.fact))
             continue
         try:
-            cells = read_cells(
-                given.name, table.schema[given.name], given.fact, table.units, table.spans.get(given.name)
-            )
+            if given.name in texts.values:
+                cells = Cells(pl.col(texts.values[given.name]), None)
+            else:
+                kind = table.schema[given.name]
+                cells = read_cells(given.name, kind, given.fact, table.units, table.spans.get(given.name))
         except Unreadable as error:
             said.append(replace(error.diagnostic, path=table.path))
             continue
@@ -291,7 +302,7 @@ def _columns(program: m.Program, plan: c.KindPlan, table: Table) -> tuple[list[p
     wanted += [_as_given(program, table, name).alias(f"{KEPT}{name}") for name in table.kept]
     wanted += [_presence(table, i).alias(i.column) for i in plan.inputs if not i.name and i.year is not None]
     wanted += states_read(program, plan, table.schema)
-    return wanted, broken
+    return texts.frame, wanted, broken
 
 
 def _as_given(program: m.Program, table: Table, name: str) -> pl.Expr:

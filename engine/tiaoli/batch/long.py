@@ -23,6 +23,7 @@ from tiaoli.batch.headings import Given, Headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
 from tiaoli.batch.reading import Unreadable, internal, read_cells
 from tiaoli.batch.sources import Span, misread, spans
+from tiaoli.batch.texts import is_written, read_texts
 from tiaoli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def read_long(
     import polars as pl
 
     known = spans(path)
-    values, broken = _read(frame, headings, units, None if path is None else str(path), known)
+    frame, values, broken = _read(frame, headings, units, None if path is None else str(path), known)
     places = [pl.col(g.name).is_in(list(elsewhere)) for g in headings.columns if g.fact is None and elsewhere]
     conditions = [b.fill_null(False) for b in (*broken, *places, *misread(frame))] or [pl.lit(False)]
     assert headings.year is not None
@@ -157,7 +158,7 @@ def read_persons(frame: pl.LazyFrame, headings: Headings, units: Units) -> pl.La
     """Return a second table, of facts of whole records, with cells read as values."""
     import polars as pl
 
-    values, broken = _read(frame, headings, units, None, {})
+    frame, values, broken = _read(frame, headings, units, None, {})
     conditions = [b.fill_null(False) for b in broken] or [pl.lit(False)]
     return frame.select(
         pl.col(headings.ident).cast(pl.String).alias(ID), *values, pl.any_horizontal(conditions).alias(ODD)
@@ -166,24 +167,29 @@ def read_persons(frame: pl.LazyFrame, headings: Headings, units: Units) -> pl.La
 
 def _read(
     frame: pl.LazyFrame, headings: Headings, units: Units, path: str | None, known: Mapping[str, Span]
-) -> tuple[list[pl.Expr], list[pl.Expr]]:
+) -> tuple[pl.LazyFrame, list[pl.Expr], list[pl.Expr]]:
+    import polars as pl
+
     schema = frame.collect_schema()
+    facts = [(g.name, g.fact) for g in headings.columns if g.fact is not None]
+    texts = read_texts(frame, [(name, fact) for name, fact in facts if is_written(schema[name], fact)], units)
     values: list[pl.Expr] = []
-    broken: list[pl.Expr] = []
+    broken = list(texts.broken)
     said = []
-    for given in headings.columns:
-        if given.fact is None:
+    for name, fact in facts:
+        if name in texts.values:
+            values.append(pl.col(texts.values[name]).cast(internal(fact), wrap_numerical=True).alias(name))
             continue
         try:
-            cells = read_cells(given.name, schema[given.name], given.fact, units, known.get(given.name))
+            cells = read_cells(name, schema[name], fact, units, known.get(name))
         except Unreadable as error:
             said.append(replace(error.diagnostic, path=path))
             continue
-        values.append(cells.values.cast(internal(given.fact), wrap_numerical=True).alias(given.name))
+        values.append(cells.values.cast(internal(fact), wrap_numerical=True).alias(name))
         broken += [] if cells.broken is None else [cells.broken]
     if said:
         raise UsageError(said)
-    return values, broken
+    return texts.frame, values, broken
 
 
 def _year(name: str, kind: pl.DataType) -> tuple[pl.Expr, pl.Expr]:

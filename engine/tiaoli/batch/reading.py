@@ -19,9 +19,9 @@ from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import sort_of
 from tiaoli.batch.layout import Units
 from tiaoli.batch.sources import Span
+from tiaoli.batch.texts import UNIX, filled
 from tiaoli.diagnostic import Diagnostic
-from tiaoli.record_facts import BOOLS, digits_of, limits_of
-from tiaoli.values import Kind
+from tiaoli.record_facts import digits_of, limits_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +49,7 @@ class Unreadable(Exception):
 def read_cells(name: str, kind: pl.DataType, fact: m.Fact, units: Units, span: Span | None = None) -> Cells:
     """Return the column ``name``, of the Polars type ``kind``, as values of ``fact``. Raises Unreadable.
 
-    What ``span`` (of whole numbers, or of days) rules out is not looked for in the cells.
+    Texts that mean something else are for `tiaoli.batch.texts`. What ``span`` (of whole numbers, or of days) rules out is not looked for in the cells.
     """
     import polars as pl
 
@@ -89,14 +89,7 @@ def internal(fact: m.Fact) -> pl.DataType:
 def _truth(column: pl.Expr, kind: pl.DataType, _fact: m.Fact, _units: Units, _span: Span | None) -> Cells | None:
     import polars as pl
 
-    if kind == pl.Boolean:
-        return Cells(column, None)
-    if kind != pl.String:
-        return None
-    words = {**BOOLS, "true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
-    text = _filled(column)
-    values = text.replace_strict(list(words), list(words.values()), default=None, return_dtype=pl.Boolean)
-    return Cells(values, text.is_not_null() & values.is_null())
+    return Cells(column, None) if kind == pl.Boolean else None
 
 
 def _text(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units, _span: Span | None) -> Cells | None:
@@ -108,7 +101,7 @@ def _text(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units, _span
         return None
     members = list(fact.type.options)
     if not members:
-        return Cells(_filled(column), None)
+        return Cells(filled(column), None)
     text = _member(column)
     named = is_one_of(text, members)
     return Cells(pl.when(named).then(text), ~named & (text != ""))
@@ -125,34 +118,19 @@ def _member(column: pl.Expr) -> pl.Expr:
 def _day(column: pl.Expr, kind: pl.DataType, fact: m.Fact, _units: Units, span: Span | None) -> Cells | None:
     import polars as pl
 
-    broken = None
-    if kind == pl.String:
-        text = _filled(column)
-        dashed = text.str.replace_all("/", "-", literal=True)
-        column = dashed.str.to_date("%Y-%m-%d", strict=False)
-        plain = text.str.contains(r"^\d{4}-\d{1,2}-\d{1,2}$|^\d{4}/\d{1,2}/\d{1,2}$")
-        broken = text.is_not_null() & (column.is_null() | ~plain)
-    elif kind != pl.Date:
+    if kind != pl.Date:
         return None
     low, high = limits_of(fact)
-    if broken is None and span is not None and low <= span.low and span.high <= high:
+    if span is not None and low <= span.low and span.high <= high:
         return Cells(column, None)
-    days = column.to_physical() + _UNIX
-    return Cells(column, _either(broken, (days < low) | (days > high)))
-
-
-_UNIX = 719_163
-"""The ordinal of 1970-01-01."""
+    days = column.to_physical() + UNIX
+    return Cells(column, (days < low) | (days > high))
 
 
 def _number(column: pl.Expr, kind: pl.DataType, fact: m.Fact, units: Units, span: Span | None) -> Cells | None:
     import polars as pl
 
     digits = digits_of(fact)
-    if fact.type.kind is Kind.YEAR and kind == pl.String:
-        column = column.str.strip_suffix("年度")
-    if kind == pl.String:
-        return _number_in_text(column, fact, 0 if units is Units.FEN else digits)
     if isinstance(kind, pl.Decimal):
         return _decimal(column, kind.scale, fact, 0 if units is Units.FEN else digits)
     if not kind.is_integer():
@@ -209,37 +187,12 @@ def _decimal(column: pl.Expr, scale: int, fact: m.Fact, digits: int) -> Cells:
     return Cells(values.cast(pl.Int64, wrap_numerical=True), broken)
 
 
-def _number_in_text(column: pl.Expr, fact: m.Fact, digits: int) -> Cells:
-    """Digits written out, with no more decimals than the fact has."""
-    import polars as pl
-
-    text = _filled(column)
-    decimals = rf"(\.\d{{1,{digits}}}0*)?" if digits else r"(\.0+)?"
-    plain = text.str.contains(rf"^[-+]?(0|[1-9]\d{{0,17}}){decimals}$")
-    exact = text.str.strip_prefix("+").cast(pl.Decimal(38, digits), strict=False).to_physical()
-    low, high = limits_of(fact)
-    broken = text.is_not_null() & (~plain | exact.is_null() | (exact < low) | (exact > high))
-    return Cells(exact.cast(pl.Int64, wrap_numerical=True), broken)
-
-
 def is_blank(text: pl.Expr) -> pl.Expr:
     """Return whether a text is nothing but blanks. Only what begins with one, or with a letter in their neighbourhood, is looked at closely."""
     import polars as pl
 
     suspect = (text < "!") | ((text >= "\x80") & (text < "\u3001"))
     return pl.when(suspect).then(text).str.strip_chars() == ""
-
-
-def _filled(column: pl.Expr) -> pl.Expr:
-    """Texts without blanks around them; an empty cell is no value."""
-    import polars as pl
-
-    text = column.str.strip_chars()
-    return pl.when(text != "").then(text)
-
-
-def _either(a: pl.Expr | None, b: pl.Expr) -> pl.Expr:
-    return b if a is None else a | b
 
 
 _READERS: dict[Sort, Callable[[pl.Expr, pl.DataType, m.Fact, Units, Span | None], Cells | None]] = {

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tiaoli.backends.columnar import looked_up
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.record_facts import ID_KEYS, Odd
@@ -22,6 +23,7 @@ TABLES = (".parquet", ".csv", ".arrow", ".feather", ".ipc", ".xlsx")
 """Suffixes of files that are tables."""
 
 MISREAD = "\0误"
+_NUMBER = "\0n"
 """A column beside those of a file of texts: of a row that cannot be read as it stands (it has more cells than there are columns, or an id that
 is no text), what is wrong, as a code and its arguments in JSON."""
 
@@ -256,9 +258,8 @@ def _with_misread(parts: list[Part], heard: bool) -> list[Part]:
     mended = []
     for part, told in zip(parts, found, strict=True):
         texts = {row: _as_json(own.diagnostic) for row, own in told.items()}
-        number = pl.int_range(pl.len(), dtype=pl.Int64)
-        column = number.replace_strict(list(texts), list(texts.values()), default=None, return_dtype=pl.String)
-        mended.append(replace(part, frame=part.frame.with_columns(column.alias(MISREAD))))
+        said = looked_up(pl.col(_NUMBER), texts, pl.String()).alias(MISREAD)
+        mended.append(replace(part, frame=part.frame.with_row_index(_NUMBER).with_columns(said).drop(_NUMBER)))
     return mended
 
 
@@ -342,9 +343,7 @@ def _same_rows(part: Part, told: Mapping[int, _Misread]) -> bool:
 
     if not told:
         return True
-    first = pl.nth(0)
-    rows = part.frame.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("\0n"), first.alias("\0c"))
-    rows = rows.filter(pl.col("\0n").is_in(list(told)))
+    rows = part.frame.select(pl.nth(0)).with_row_index(_NUMBER).filter(pl.col(_NUMBER).is_in(list(told)))
     seen = dict(rows.collect(engine="streaming").iter_rows())
     return {n: (c or "").strip() for n, c in seen.items()} == {n: b.first.strip() for n, b in told.items()}
 

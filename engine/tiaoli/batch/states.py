@@ -15,6 +15,7 @@ from tiaoli.batch.headings import Headings, no_exact_ids
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, year_of_column
 from tiaoli.batch.passing import given_twice
 from tiaoli.batch.sources import open_table, whole
+from tiaoli.batch.texts import truth_of
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.record_facts import ID_KEYS
@@ -160,8 +161,7 @@ def _of_text(text: pl.Expr, program: m.Program, name: str) -> pl.Expr:
     kind, digits, _ = held_as(program, name)
     match sort_of(kind):
         case c.Sort.TRUTH:
-            words = {"true": True, "false": False, "是": True, "否": False}
-            return text.replace_strict(list(words), list(words.values()), default=None, return_dtype=pl.Boolean)
+            return truth_of(text)
         case c.Sort.DAY:
             return text.str.to_date("%Y-%m-%d", strict=False)
         case c.Sort.WHOLE:
