@@ -58,10 +58,11 @@ def breaches(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("layout", ("wide", "long"))
-@pytest.mark.parametrize("shape", ("wide", "long"))
+@pytest.mark.parametrize(("shape", "persons"), [("wide", 3), ("long", 3), ("long", duck.PERSONS)])
 def test_duckdb_computes_what_polars_does(
-    command: Command, tmp_path: Path, people: dict[str, Path], shape: str, layout: str
+    command: Command, tmp_path: Path, people: dict[str, Path], monkeypatch: Any, shape: str, persons: int, layout: str
 ) -> None:
+    monkeypatch.setattr(duck, "PERSONS", persons)
     said = {}
     for engine in ("polars", "duckdb"):
         said[engine] = command(
@@ -179,10 +180,14 @@ def small(tmp_path: Path, command: Command) -> Callable[..., Said]:
     return call
 
 
+@pytest.mark.parametrize("persons", (1, 2, duck.PERSONS))
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faulty_rows_of_long_tables_in_duckdb(small: Any, tmp_path: Path, fault: str) -> None:
+def test_faulty_rows_of_long_tables_in_duckdb(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, persons: int
+) -> None:
+    monkeypatch.setattr(duck, "PERSONS", persons)
     changes, wanted = FAULTS[fault]
-    rows = [GOOD, *({**GOOD, ID: "坏", **change} for change in changes), {**GOOD, YEAR: 2026}, {**GOOD, ID: "空", YEAR: None, "在册": None, "花费": None, "杂费": None, "档次": None}]  # fmt: skip
+    rows = [GOOD, *({**GOOD, ID: "坏'", **change} for change in changes), {**GOOD, YEAR: 2026}, {**GOOD, ID: "空", YEAR: None, "在册": None, "花费": None, "杂费": None, "档次": None}]  # fmt: skip
     kinds = {YEAR: pl.Int32, "在册": pl.Boolean, "花费": pl.Decimal(18, 2), "杂费": pl.Decimal(18, 2)}
     file, rejects = tmp_path / "表.parquet", tmp_path / "r.csv"
     pl.DataFrame(rows, schema_overrides=kinds).write_parquet(file)
@@ -194,6 +199,7 @@ def test_faulty_rows_of_long_tables_in_duckdb(small: Any, tmp_path: Path, fault:
     assert {(r["代码"], r["事实"]) for r in found} == wanted
     assert all(r["原因"] and r["改法"] for r in found)
     results = pl.read_parquet(tmp_path / "o.parquet").sort(ID)
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
     assert results[ID].to_list() == ["好", "空"] and results["报销@2026"].to_list() == [Decimal("60.30"), Decimal(0)]
 
 

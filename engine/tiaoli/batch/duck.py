@@ -1,17 +1,21 @@
 """DuckDB: from Parquet files to a file of results, by the query that `tiaoli.backends.sql` writes.
 
-What does not fit the memory allowed is laid off to disk. Files appear whole or not at all.
+What does not fit the memory allowed is laid off to disk, but for what is grouped: of a long table, so many persons are computed at a time. Files appear
+whole or not at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli.api import Rules
+from tiaoli.backends import columns as c
 from tiaoli.backends import sql
 from tiaoli.batch.layout import ID, Shape
 from tiaoli.batch.passing import Count
@@ -24,6 +28,12 @@ from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
     import duckdb
+
+PERSONS = 80_000
+"""Persons of a long table that are computed at a time: of each, every year is gathered in memory."""
+
+_ROWS = "tiaoli_rows"
+"""The view of a long table that shows the rows of so many persons."""
 
 Tables: TypeAlias = "str | Path | Mapping[str, str | Path]"
 """A file, a pattern such as ``people/*.parquet``, or one of these for each kind of record."""
@@ -51,16 +61,55 @@ def run(
     ``watch`` is told every second how much of the query is done, in percent. Returns what was asked of DuckDB, and what became of the records. Raises UsageError.
     """
     output, rejects = Path(output), None if rejects is None else Path(rejects)
-    with _connected(memory, threads, output.parent) as connection, _watched(connection, watch):
+    stage = _Stage()
+    with _connected(memory, threads, output.parent) as connection, _watched(connection, watch, stage):
         job = job_of(connection, rules, tables, wish, opening, closing is not None, unique)
         for kind in job.tables if job.chained else ():
             if number := _number(connection, f"SELECT COUNT(*) FROM ({job.rejects(kind)})"):
                 raise spreads("DuckDB", kind, number)
         count = Count(*_numbers(connection, job, entity))
-        count.computed, count.breaches = _computed(connection, job, entity, output, closing)
+        job = _in_portions(connection, job, stage, count.records)
+        count.computed, count.breaches = _computed(connection, job, stage, entity, output, closing)
         count.rejected = count.records - count.computed
-        count.faults = _faults(connection, job, entity, not count.rejected, rejects)
+        count.faults = _faults(connection, job, stage, entity, not count.rejected, rejects)
         return job, count
+
+
+@dataclass
+class _Stage:
+    """How far the work is: of ``portions``, conditions on the rows of ``source`` (none: all at once), the one that is ``at``."""
+
+    source: str = ""
+    portions: list[str] = field(default_factory=list)
+    at: int = 0
+
+    def each(self, connection: duckdb.DuckDBPyConnection) -> Iterator[int]:
+        """Yield the number of each portion, while the view shows its rows."""
+        for at, condition in enumerate(self.portions):
+            self.at = at
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {_ROWS} AS SELECT * FROM {self.source} WHERE {condition}")
+            yield at
+        if not self.portions:
+            yield 0
+
+
+def _in_portions(connection: duckdb.DuckDBPyConnection, job: Job, stage: _Stage, records: int) -> Job:
+    """Return the job over a view that shows a portion of persons at a time, where a long table has many and each is computed alone."""
+    from sqlglot import exp
+
+    alone = set(job.tables) == {INSURED} and all(isinstance(step, c.Compute) for step in job.plan.steps)
+    if not alone or job.given[INSURED].shape is not Shape.LONG or records <= PERSONS:
+        return job
+    table, ident = job.tables[INSURED], quoted(job.given[INSURED].ident)
+    ids = f"SELECT DISTINCT {ident} AS i FROM {table.name} WHERE {ident} IS NOT NULL"
+    rising = f"SELECT i, ROW_NUMBER() OVER (ORDER BY i) AS n FROM ({ids})"
+    found = _executed(connection, f"SELECT i FROM ({rising}) WHERE n % {PERSONS} = 0 ORDER BY i").fetchall()
+    bounds = [exp.convert(row[0]).sql(dialect="duckdb") for row in found]
+    stage.source = table.name
+    stage.portions = [f"{ident} > {a} AND {ident} <= {b}" for a, b in pairwise(bounds)]
+    stage.portions = [f"{ident} <= {bounds[0]} OR {ident} IS NULL", *stage.portions, f"{ident} > {bounds[-1]}"]
+    connection.execute(f"CREATE TEMP VIEW {_ROWS} AS SELECT * FROM {table.name}")
+    return replace(job, tables={INSURED: replace(table, name=_ROWS)})
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection, job: Job, entity: str) -> tuple[int, int]:
@@ -74,36 +123,43 @@ def _numbers(connection: duckdb.DuckDBPyConnection, job: Job, entity: str) -> tu
 
 
 def _computed(
-    connection: duckdb.DuckDBPyConnection, job: Job, entity: str, output: Path, closing: Path | None
+    connection: duckdb.DuckDBPyConnection, job: Job, stage: _Stage, entity: str, output: Path, closing: Path | None
 ) -> tuple[int, dict[str, int]]:
     """Write results and closing states; return how many records were computed, and how many of them break each mandate."""
     own = job.plan.kinds[entity]
-    if not own.breaches and closing is None and job.layout(entity) is Shape.WIDE:
+    if not own.breaches and closing is None and job.layout(entity) is Shape.WIDE and not stage.portions:
         return _write(connection, job.query(entity), output), {}
-    with whole_file(output) as partial:  # everything in one go, to be divided afterwards
-        every = partial.with_name(partial.name + ".parquet")
-        try:
-            whole = sql.everything(job.plan, job.program, job.setting, entity)
-            computed = _write(connection, whole, every)
-            table = _parquet(str(every))
-            results, states = job.divided(table, entity)
-            _copy(connection, results, partial, output.suffix)
-            if closing is not None:
-                _write(connection, states, Path(closing))
-            sums = ", ".join(f"COUNT(*) FILTER ({quoted(sql.BREACH + o.column)})" for o in own.breaches)
-            found = connection.execute(f"SELECT {sums} FROM {table}").fetchone() if sums else ()
-        finally:
-            every.unlink(missing_ok=True)
+    # Everything in one go, to be divided afterwards.
+    with whole_file(output) as partial, TemporaryDirectory(dir=output.parent, prefix=".tiaoli-") as held:
+        whole = sql.everything(job.plan, job.program, job.setting, entity)
+        computed = sum(_write(connection, whole, Path(held) / f"{n}.parquet") for n in stage.each(connection))
+        table = _parquet(f"{held}/*.parquet")
+        results, states = job.divided(table, entity)
+        _copy(connection, results, partial, output.suffix)
+        if closing is not None:
+            _write(connection, states, Path(closing))
+        sums = ", ".join(f"COUNT(*) FILTER ({quoted(sql.BREACH + o.column)})" for o in own.breaches)
+        found = connection.execute(f"SELECT {sums} FROM {table}").fetchone() if sums else ()
     breaches = {o.column: int(n) for o, n in zip(own.breaches, found or (), strict=True) if n}
     return computed, breaches
 
 
-def _faults(connection: duckdb.DuckDBPyConnection, job: Job, entity: str, none: bool, path: Path | None) -> int:
+def _faults(
+    connection: duckdb.DuckDBPyConnection, job: Job, stage: _Stage, entity: str, none: bool, path: Path | None
+) -> int:
     """Write the faults, and count them; a row without faults is never left out, so with ``none`` left out there are none."""
-    query = f"SELECT * FROM ({job.rejects(entity)})" + (" LIMIT 0" if none else "")
-    if path is not None:
+    query = job.rejects(entity)
+    if none:
+        return 0 if path is None else _write(connection, f"SELECT * FROM ({query}) LIMIT 0", path)
+    if path is None:
+        return sum(_number(connection, f"SELECT COUNT(*) FROM ({query})") for _ in stage.each(connection))
+    if not stage.portions:
         return _write(connection, query, path)
-    return 0 if none else _number(connection, f"SELECT COUNT(*) FROM ({query})")
+    with TemporaryDirectory(dir=path.parent, prefix=".tiaoli-") as held:
+        for number in stage.each(connection):
+            _write(connection, query, Path(held) / f"{number}.parquet")
+        every = _parquet(f"{held}/*.parquet")
+        return _write(connection, f"SELECT * FROM {every}", path)
 
 
 def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
@@ -142,8 +198,10 @@ def _connected(memory: str | None, threads: int | None, folder: Path) -> Iterato
 
 
 @contextmanager
-def _watched(connection: duckdb.DuckDBPyConnection, watch: Callable[[int], None] | None) -> Iterator[None]:
-    """Tell ``watch`` how far the query under way is."""
+def _watched(
+    connection: duckdb.DuckDBPyConnection, watch: Callable[[int], None] | None, stage: _Stage
+) -> Iterator[None]:
+    """Tell ``watch`` how far the work is."""
     if watch is None:
         yield
         return
@@ -153,7 +211,7 @@ def _watched(connection: duckdb.DuckDBPyConnection, watch: Callable[[int], None]
 
     def look() -> None:
         while not ended.wait(1):
-            watch(max(0, int(connection.query_progress())))
+            watch((100 * stage.at + max(0, int(connection.query_progress()))) // max(1, len(stage.portions)))
 
     connection.execute("SET enable_progress_bar = true")
     connection.execute("SET enable_progress_bar_print = false")
