@@ -177,7 +177,7 @@ def _same(one: Path, other: Path) -> None:
 
 
 WORK: dict[str, Callable[[Path, Path], None]] = {
-    "ours: Polars, wide": _table, "ours: Polars, long": _table, "ours: DuckDB": _duckdb, "ours: Spark, local": _spark,
+    "ours: Polars, wide": _table, "ours: Polars, long": _table, "ours: Polars, long by years": _table, "ours: DuckDB": _duckdb, "ours: Spark, local": _spark,
     "ours: interpreter": _interpreter, "by hand: Polars": _hand_polars, "by hand: NumPy": _hand_numpy,
     "by hand: DuckDB SQL": _hand_duckdb, "reading alone": _read, "writing alone": _write, "ready": _ready,
     "ready at first": _ready_at_first, "small: ours": _small,
@@ -205,12 +205,12 @@ def work(name: str, source: Path, target: Path) -> None:
 
 
 def make(folder: Path, people: int) -> dict[str, Path]:
-    """Write the people as a wide and a long table (rows in order of ids), and some for the interpreter."""
+    """Write the people as a wide and two long tables (rows in order of ids, and year after year), and some for the interpreter."""
     import polars as pl
     from layout import HISTORY, PERSON
     from people import make_people
 
-    files = {name: folder / f"{name}.parquet" for name in ("wide", "long", "few")}
+    files = {name: folder / f"{name}.parquet" for name in FILES}
     parts = folder / "parts"
     parts.mkdir()
     for first in range(0, people, PORTION):
@@ -243,7 +243,7 @@ def make(folder: Path, people: int) -> dict[str, Path]:
             for y in (*HISTORY, *YEARS)
         ]
         longs.append(pl.concat(some, how="diagonal").sort(ID, "年度"))
-    assert years
+    pl.concat(years, how="diagonal").sink_parquet(files["long by years"], **kept)
     pl.concat(longs).sink_parquet(files["long"], **kept)
     return files
 
@@ -341,6 +341,9 @@ def main() -> None:
         run(given, Path(held))
 
 
+FILES = ("wide", "long", "long by years", "few")
+"""The tables that are made."""
+
 ALONE = ("reading alone", "writing alone", "ready", "ready at first", "ours: interpreter")
 """What is measured by itself."""
 
@@ -355,13 +358,13 @@ def run(given: argparse.Namespace, folder: Path) -> None:
 
 def _large(given: argparse.Namespace, folder: Path) -> None:
     measured("make", folder, Path(str(given.people)))
-    files = {name: folder / f"{name}.parquet" for name in ("wide", "long", "few")}
+    files = {name: folder / f"{name}.parquet" for name in FILES}
     names = [
         n
         for n in WORK
         if n.startswith(("ours", "by hand", "reading")) and n not in (*given.without, "ours: interpreter")
     ]
-    sources = {name: files["long" if name.endswith("long") else "wide"] for name in names}
+    sources = {name: files.get(name.removeprefix("ours: Polars, "), files["wide"]) for name in names}
     found = in_turn(names, sources, folder, given.repeat)
     reference = folder / f"{names.index('by hand: Polars')}.parquet"
     for name in names:
