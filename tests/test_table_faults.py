@@ -552,3 +552,26 @@ def test_a_fact_that_the_state_holds_is_read_from_it_though_the_table_has_it(
     said = command("run", "WW", table, *asked)
     assert said.code == 0, said.err
     assert pl.read_parquet(output).row(0) == ("甲", value, Decimal("7.00"))
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+@pytest.mark.parametrize("name", ("表[1]?{甲}*.parquet", "表[1]?{甲}*.csv", "表[1]?{甲}*.arrow"))
+@pytest.mark.parametrize("inside", (False, True))
+def test_names_that_look_like_patterns(command: Command, tmp_path: Path, engine: str, name: str, inside: bool) -> None:
+    if engine == "duckdb" and not name.endswith(".parquet"):
+        name = "长表[1].parquet"
+    folder = tmp_path / "全省[2026]*"
+    folder.mkdir()
+    frame = pl.DataFrame({
+        ID: ["甲", "甲"], YEAR: [2025, 2026], "原封顶线": [Decimal(4)] * 2, "参保": [True] * 2,
+        "缴费日期": [date(2024, 11, 2), date(2025, 11, 2)],
+    })  # fmt: skip
+    {"parquet": frame.write_parquet, "csv": frame.write_csv, "arrow": frame.write_ipc}[name.rpartition(".")[2]](
+        folder / name
+    )
+    asked = folder if inside else folder / name
+    output = tmp_path / "果[1]" / ("o" if inside and engine == "polars" else "o.parquet")
+    output.parent.mkdir()
+    more = ("--rejects", output.parent / "r.csv", "--summary", output.parent / "s.csv", "--layout", "wide")
+    said = command("run", "CN-JX", asked, *ASKED, "-o", output, *more, "--engine", engine)
+    assert said.code == 0 and "读入 1 人 = 算出 1 人" in said.err, said.err

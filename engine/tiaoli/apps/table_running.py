@@ -381,7 +381,7 @@ class TableRun:
         from tiaoli.batch import duck
 
         def files(own: Mapping[str, Path]) -> dict[str, str]:
-            return {k: str(path / "*.parquet" if path.is_dir() else path) for k, path in own.items()}
+            return {k: duck.all_of(path) if path.is_dir() else str(path) for k, path in own.items()}
 
         with _share(words("计算", "computing")) as watch:
             return duck.run(
@@ -411,7 +411,7 @@ class TableRun:
 
         from tiaoli.batch.running import scan
 
-        return pl.scan_parquet(output / "*.parquet") if output.is_dir() else scan(output)
+        return pl.scan_parquet(sorted(output.glob("*.parquet")), glob=False) if output.is_dir() else scan(output)
 
     # ── telling ──
     def _tell(self, count: Any, rejects: Any, output: Path | None, others: Mapping[str, int] | None = None) -> None:

@@ -6,6 +6,7 @@ whole or not at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -133,7 +134,7 @@ def _computed(
     with whole_file(output) as partial, TemporaryDirectory(dir=output.parent, prefix=".tiaoli-") as held:
         whole = sql.everything(job.plan, job.program, job.setting, entity)
         computed = sum(_write(connection, whole, Path(held) / f"{n}.parquet") for n in stage.each(connection))
-        table = _parquet(f"{held}/*.parquet")
+        table = _parquet(all_of(Path(held)))
         results, states = job.divided(table, entity)
         _copy(connection, results, partial, output.suffix)
         if closing is not None:
@@ -158,8 +159,7 @@ def _faults(
     with TemporaryDirectory(dir=path.parent, prefix=".tiaoli-") as held:
         for number in stage.each(connection):
             _write(connection, query, Path(held) / f"{number}.parquet")
-        every = _parquet(f"{held}/*.parquet")
-        return _write(connection, f"SELECT * FROM {every}", path)
+        return _write(connection, f"SELECT * FROM {_parquet(all_of(Path(held)))}", path)
 
 
 def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
@@ -234,6 +234,12 @@ def _relation(connection: duckdb.DuckDBPyConnection, path: str) -> Relation:
         reason = str(error).splitlines()[0]
         raise UsageError([Diagnostic("E704", {"path": path, "reason": reason})]) from None
     return Relation(name, {row[0]: row[1] for row in found}, path)
+
+
+def all_of(folder: Path) -> str:
+    """Return the pattern of the Parquet files in a folder."""
+    exactly = re.sub(r"[*?[]", r"[\g<0>]", str(folder))
+    return f"{exactly}/*.parquet"
 
 
 def _parquet(path: str) -> str:

@@ -62,7 +62,7 @@ def evaluate(
             count.add(own)
             results.append(frame)
             if state is not None:
-                states.append(pl.read_parquet(state, memory_map=False))
+                states.append(pl.read_parquet(state, memory_map=False, glob=False))
     return Evaluated(
         pl.concat(results), pl.concat(states) if closing else None, _table(rejects), count.records, count.computed,
         dict(count.breaches),
@@ -84,7 +84,7 @@ def _together(rules: Rules, table: Any, wish: Wish, persons: Any, opening: Any, 
     states = None
     if closing is not None:  # where nothing is carried on, none is written
         ids = frames[INSURED].select(ID).unique(maintain_order=True)
-        states = pl.read_parquet(closing, memory_map=False) if closing.exists() else ids
+        states = pl.read_parquet(closing, memory_map=False, glob=False) if closing.exists() else ids
     return Evaluated(frames[INSURED], states, _table(rejects), count.records, count.computed, dict(count.breaches))
 
 

@@ -208,7 +208,7 @@ class Steps:
         frame.sink_parquet(path, compression="lz4", row_group_size=100_000, statistics=False)
         self.frames = {k: f if k == INSURED else f.collect(engine="streaming").lazy() for k, f in self.frames.items()}
         (self.folder / f"{self.written - 1}.parquet").unlink(missing_ok=True)
-        self.frames[kind] = pl.scan_parquet(path)
+        self.frames[kind] = pl.scan_parquet(path, glob=False)
         return self.frames[kind]
 
     def _needed(self, kind: str, number: int) -> set[str]:

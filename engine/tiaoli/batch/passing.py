@@ -184,11 +184,11 @@ def scan(path: Path, schema: pl.Schema | None = None) -> pl.LazyFrame:
 
     match path.suffix.lower():
         case ".csv":
-            texts = pl.scan_csv(path, infer_schema=False)
+            texts = pl.scan_csv(path, infer_schema=False, glob=False)
             return texts if schema is None else texts.select(_typed(n, kind) for n, kind in schema.items())
         case ".arrow":
-            return pl.scan_ipc(path)
-    return pl.scan_parquet(path)
+            return pl.scan_ipc(path, glob=False)
+    return pl.scan_parquet(path, glob=False)
 
 
 def _typed(name: str, kind: pl.DataType) -> pl.Expr:

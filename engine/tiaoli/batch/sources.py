@@ -177,9 +177,9 @@ def read_file(path: Path) -> pl.LazyFrame:
     try:
         match suffix:
             case ".parquet":
-                frame = pl.scan_parquet(path)
+                frame = pl.scan_parquet(path, glob=False)
             case ".arrow" | ".feather" | ".ipc":
-                frame = pl.scan_ipc(path)
+                frame = pl.scan_ipc(path, glob=False)
             case ".csv":
                 frame = _csv(path)
             case ".xlsx":
@@ -212,7 +212,7 @@ def _csv(path: Path) -> pl.LazyFrame:
     if encoding != "utf-8-sig":
         recoded = path.read_text(encoding=encoding).encode()
         return _tidy(pl.read_csv(recoded, infer_schema=False, **form).lazy(), text, path)
-    return _tidy(pl.scan_csv(path, infer_schema=False, **form), text, path)
+    return _tidy(pl.scan_csv(path, infer_schema=False, glob=False, **form), text, path)
 
 
 def first_line(stream: Iterable[bytes]) -> tuple[int, bytes]:
@@ -437,6 +437,6 @@ def rows_of(source: Path) -> int | None:
         files = files_of(source) if source.is_dir() else [source]
         if any(file.suffix.lower() != ".parquet" for file in files):
             return None
-        return sum(int(pl.scan_parquet(file).select(pl.len()).collect().item()) for file in files)
+        return sum(int(pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()) for file in files)
     except (UsageError, pl.exceptions.PolarsError, OSError):
         return None

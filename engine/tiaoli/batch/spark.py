@@ -6,6 +6,7 @@ whose settings stay as they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -182,7 +183,7 @@ def _written(
     from pyspark.sql import Observation
     from pyspark.sql import functions as f
 
-    given = session.read.parquet(str(by_kind(tables)[made.entity]))
+    given = session.read.parquet(_exactly(str(by_kind(tables)[made.entity])))
     headings = made.job.given[made.entity]
     count = Count(given.count())
     count.records = (
@@ -205,7 +206,7 @@ def _written(
     if rejects is not None:
         faults = made.rejects if count.rejected else made.rejects.limit(0)
         faults.write.mode("overwrite").parquet(rejects)
-        count.faults = session.read.parquet(rejects).count()
+        count.faults = session.read.parquet(_exactly(rejects)).count()
     elif count.rejected:
         count.faults = made.rejects.count()
     return count
@@ -213,12 +214,17 @@ def _written(
 
 def _relation(outer: SparkSession, inner: SparkSession, table: Table) -> Relation:
     """A table under a name that both sessions know."""
-    frame = outer.read.parquet(str(table)) if isinstance(table, str | Path) else table
+    frame = outer.read.parquet(_exactly(table)) if isinstance(table, str | Path) else table
     name = f"tiaoli_{next(_numbers)}"
     frame.createOrReplaceGlobalTempView(name)
     database = inner.conf.get("spark.sql.globalTempDatabase", "global_temp")
     columns = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
     return Relation(f"{database}.{name}", columns, str(table) if isinstance(table, str | Path) else None)
+
+
+def _exactly(path: str | Path) -> str:
+    """A path that is there, so that it is not taken for a pattern; a pattern stays one."""
+    return re.sub(r"[][*?{}\\]", r"\\\g<0>", str(path)) if Path(path).exists() else str(path)
 
 
 def stepwise(session: SparkSession, parts: Sequence[sql.Part]) -> DataFrame:

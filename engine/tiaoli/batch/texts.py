@@ -146,11 +146,12 @@ def _number(cell: pl.Expr, name: str, fact: m.Fact, units: Units) -> _Reading:
     import polars as pl
 
     digits = 0 if units is Units.FEN else digits_of(fact)
+    whole = r"(\.0+)?"
     if fact.type.kind is Kind.YEAR:
-        cell = cell.str.strip_suffix("年度")
+        cell, whole = cell.str.replace("^([0-9]+)年度$", "$1"), ""
     plain, rest, fits, exact = (pl.col(f"\0{i}{name}") for i in "1234")
     begins = ((cell >= "1") & (cell < ":")) | (cell == "0")
-    decimals = rf"(\.[0-9]{{1,{digits}}}0*)?" if digits else r"(\.0+)?"
+    decimals = rf"(\.[0-9]{{1,{digits}}}0*)?" if digits else whole
     rounds = (
         {f"\0001{name}": pl.when(begins).then(cell).cast(pl.Int64, strict=False)},
         {f"\0002{name}": filled(pl.when(plain.is_null()).then(cell))},
