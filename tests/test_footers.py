@@ -41,8 +41,13 @@ def test_without_statistics_of_every_group_nothing_is_told(tmp_path: Path) -> No
     table = pl.DataFrame({"n": [1, 2, 3]}).to_arrow()
     parquet.write_table(table, path, write_statistics=False)
     assert spans(path) == {}
-    pl.DataFrame({"n": pl.Series([1, 2, None, None], dtype=pl.Int64)}).write_parquet(path, row_group_size=2)
-    assert spans(path) == {}
+
+
+def test_groups_of_rows_without_a_value_say_nothing_of_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    cells = {"n": pl.Series([1, 2, None, None], dtype=pl.Int64), "空": pl.Series([None] * 4, dtype=pl.Int64)}
+    pl.DataFrame(cells).write_parquet(path, row_group_size=2)
+    assert spans(path) == {"n": Span(1, 2, True)}
 
 
 def test_other_files_tell_nothing(tmp_path: Path) -> None:

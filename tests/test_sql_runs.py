@@ -180,7 +180,7 @@ def small(tmp_path: Path, command: Command) -> Callable[..., Said]:
     return call
 
 
-@pytest.mark.parametrize("persons", (1, 2, duck.PERSONS))
+@pytest.mark.parametrize("persons", (1, duck.PERSONS))
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faulty_rows_of_long_tables_in_duckdb(
     small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, persons: int
