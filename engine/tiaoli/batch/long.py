@@ -10,6 +10,7 @@ by it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -37,7 +38,7 @@ WINDOW = 500_000
 RUNS = 64
 """Stretches in order of ids, at most, that are read side by side."""
 
-AHEAD = 4
+AHEAD = 3
 """Windows that are read at a time where several stretches are: to read little of each takes longer."""
 
 PRESENT = "\0有"
@@ -290,14 +291,18 @@ class _Widening:
 
         A person is complete once every run has been read beyond it.
         """
+        with ThreadPoolExecutor(1) as reader:
+            yield from self._over_runs(reader)
+
+    def _over_runs(self, reader: Executor) -> Iterator[pl.DataFrame]:
         import polars as pl
 
         step = -(-WINDOW // len(self.held.runs))
-        runs = [_Moving(self.rows, start, start + length) for start, length in self.held.runs]
+        runs = [_Moving(self.rows, start, start + length, reader, AHEAD * step) for start, length in self.held.runs]
         while runs:
             for run in runs:
                 if run.held.height < step:
-                    run.read(AHEAD * step)
+                    run.read()
             ends = [run.held[ID][-1] for run in runs if run.more]
             steps = [run.held[ID][step] for run in runs if run.held.height > step]
             taken = [run.take(min((*ends, *steps), default=None)) for run in runs]
@@ -307,7 +312,7 @@ class _Widening:
                 yield self.window(pl.concat(taken, rechunk=True))
             else:  # and all that is held
                 for run in runs:
-                    run.read(AHEAD * step)
+                    run.read()
             runs = [run for run in runs if run.more or run.held.height]
 
     def _batches(self) -> Iterator[pl.DataFrame]:
@@ -420,24 +425,33 @@ class _Widening:
 
 
 class _Moving:
-    """A window that moves over some rows of a table, in order of their ids: from ``at`` on they are still to be read."""
+    """A window that moves over some rows of a table, in order of their ids: from ``at`` on they are still to be read, ``size`` at a time.
 
-    def __init__(self, rows: pl.LazyFrame, at: int, end: int) -> None:
+    What comes next is read by ``reader`` while the rows at hand are worked on.
+    """
+
+    def __init__(self, rows: pl.LazyFrame, at: int, end: int, reader: Executor, size: int) -> None:
         self.rows, self.at, self.end = rows, at, end
+        self.reader, self.size = reader, size
         self.held = rows.head(0).collect()
+        self._next = reader.submit(self._read, at)
 
     @property
     def more(self) -> bool:
         return self.at < self.end
 
-    def read(self, size: int) -> None:
+    def _read(self, at: int) -> pl.DataFrame:
+        return self.rows.slice(at, min(self.size, self.end - at)).collect(engine="streaming")
+
+    def read(self) -> None:
         """Read some rows more, if there are any."""
         import polars as pl
 
         if self.more:
-            length = min(size, self.end - self.at)
-            own = self.rows.slice(self.at, length).collect(engine="streaming")
-            self.held, self.at = pl.concat([self.held, own]), self.at + length
+            own = self._next.result()
+            self.held, self.at = pl.concat([self.held, own]), min(self.at + self.size, self.end)
+            if self.more:
+                self._next = self.reader.submit(self._read, self.at)
 
     def take(self, edge: str | None) -> pl.DataFrame:
         """Take out the rows with ids before ``edge``; all, without one."""
