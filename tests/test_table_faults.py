@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 from collections.abc import Callable
 from datetime import date
@@ -575,3 +576,20 @@ def test_names_that_look_like_patterns(command: Command, tmp_path: Path, engine:
     more = ("--rejects", output.parent / "r.csv", "--summary", output.parent / "s.csv", "--layout", "wide")
     said = command("run", "CN-JX", asked, *ASKED, "-o", output, *more, "--engine", engine)
     assert said.code == 0 and "读入 1 人 = 算出 1 人" in said.err, said.err
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+def test_a_full_disk_is_told_with_the_file(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        if engine == "polars":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        raise duckdb.IOException("IO Error: Could not write file: No space left on device")
+
+    monkeypatch.setattr("tiaoli.batch.parts.run_files", full)
+    monkeypatch.setattr("tiaoli.batch.duck.run", full)
+    file, output = tmp_path / "表.parquet", tmp_path / "o.parquet"
+    pl.DataFrame({ID: ["甲"], "原封顶线": [Decimal(4)]}).write_parquet(file)
+    said = command("run", "CN-JX", file, *ASKED, "-o", output, "--engine", engine)
+    assert said.code != 0 and "E824" in said.err and str(output) in said.err, said.err

@@ -128,8 +128,9 @@ class TableRun:
         if len(kinds) < len(self.files):
             wrong(Diagnostic("E868", {"kinds": "、".join(kind or INSURED for kind, _ in self.files)}))
         if self.engine in ("duckdb", "spark"):
-            return self._by_sql(kinds, output, opening, closing)
-        with _readable([*kinds.values(), self.options.persons, opening]):
+            with _writable(output):
+                return self._by_sql(kinds, output, opening, closing)
+        with _usable([*kinds.values(), self.options.persons, opening], output):
             if set(kinds) == {INSURED}:
                 from tiaoli.batch.running import LinkedError
 
@@ -501,12 +502,28 @@ def opening_tables(path: Path, kinds: Iterable[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _readable(paths: Iterable[Path | None]) -> Iterator[None]:
-    """Say where a file is damaged, when Polars could not read on."""
+def _writable(output: Path | None) -> Iterator[None]:
+    """Say so when a disk is full, which DuckDB and Spark tell in their own ways."""
+    try:
+        yield
+    except Exception as error:
+        full = "No space left on device"
+        if full not in str(error):
+            raise
+        wrong(Diagnostic("E824", {"path": str(output or "—"), "reason": full}))
+
+
+@contextmanager
+def _usable(paths: Iterable[Path | None], output: Path | None) -> Iterator[None]:
+    """Say where a file is damaged, when Polars could not read on, and what could not be written."""
     import polars as pl
 
     try:
         yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        wrong(Diagnostic("E824", {"path": str(output or "—"), "reason": error.strerror or str(error)}))
     except pl.exceptions.PolarsError:
         from tiaoli.batch.sources import damage
 
