@@ -127,10 +127,15 @@ class TableRun:
         kinds = {kind or INSURED: path for kind, path in self.files}
         if len(kinds) < len(self.files):
             wrong(Diagnostic("E868", {"kinds": "、".join(kind or INSURED for kind, _ in self.files)}))
+        with _writable(output):
+            return self._computed(kinds, output, opening, closing)
+
+    def _computed(
+        self, kinds: Mapping[str, Path], output: Path | None, opening: Path | None, closing: Path | None
+    ) -> bool:
         if self.engine in ("duckdb", "spark"):
-            with _writable(output):
-                return self._by_sql(kinds, output, opening, closing)
-        with _usable([*kinds.values(), self.options.persons, opening], output):
+            return self._by_sql(kinds, output, opening, closing)
+        with _readable([*kinds.values(), self.options.persons, opening]):
             if set(kinds) == {INSURED}:
                 from tiaoli.batch.running import LinkedError
 
@@ -503,9 +508,13 @@ def opening_tables(path: Path, kinds: Iterable[str]) -> dict[str, Any]:
 
 @contextmanager
 def _writable(output: Path | None) -> Iterator[None]:
-    """Say so when a disk is full, which DuckDB and Spark tell in their own ways."""
+    """Say what could not be written; that a disk is full, DuckDB and Spark tell in their own ways."""
     try:
         yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        wrong(Diagnostic("E824", {"path": str(output or "—"), "reason": error.strerror or str(error)}))
     except Exception as error:
         full = "No space left on device"
         if full not in str(error):
@@ -514,16 +523,12 @@ def _writable(output: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def _usable(paths: Iterable[Path | None], output: Path | None) -> Iterator[None]:
-    """Say where a file is damaged, when Polars could not read on, and what could not be written."""
+def _readable(paths: Iterable[Path | None]) -> Iterator[None]:
+    """Say where a file is damaged, when Polars could not read on."""
     import polars as pl
 
     try:
         yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        wrong(Diagnostic("E824", {"path": str(output or "—"), "reason": error.strerror or str(error)}))
     except pl.exceptions.PolarsError:
         from tiaoli.batch.sources import damage
 

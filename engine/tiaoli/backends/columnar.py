@@ -213,7 +213,7 @@ class _Writer:
         if rest:
             return self._months_on(node, day, number, rest[0])
         if _on_table(day):
-            return pl.lit(_table(node.operation)).gather(number + (_UNIX - _CALENDAR[0]), null_on_oob=True)
+            return pl.lit(_table(node.operation)).gather(number + (UNIX - _CALENDAR[0]), null_on_oob=True)
         found = _PARTS[node.operation](number)
         return _on_day(found) if node.sort is Sort.DAY else found
 
@@ -224,7 +224,7 @@ class _Writer:
         shifts = range(months.low, months.high + 1)
         if not (_on_table(day) and _on_table(node) and len(shifts) <= _SHIFTS):
             return _on_day(_moved(number, moved))
-        at = number + (_UNIX - _CALENDAR[0])
+        at = number + (UNIX - _CALENDAR[0])
         if len(shifts) > 1:
             at = at + (moved - shifts[0]) * (_CALENDAR[1] - _CALENDAR[0] + 1)
         return pl.lit(_table("加月", *shifts)).gather(at, null_on_oob=True)
@@ -273,7 +273,7 @@ _EPOCH = 719_468
 _CALENDAR = (date(1890, 1, 1).toordinal(), date(2210, 12, 31).toordinal())
 """The days that tables have."""
 
-_UNIX = date(1970, 1, 1).toordinal()
+UNIX = date(1970, 1, 1).toordinal()
 _SHIFTS = 24
 """The most different numbers of months for which there is a table."""
 
@@ -331,7 +331,7 @@ def _table(part: str, *shifts: int) -> pl.Series:
     if part == "加月":
         values = np.concatenate([_calendar_moved(months) for months in shifts])
     else:
-        values = _PARTS[part](np.arange(_CALENDAR[0] - _UNIX, _CALENDAR[1] - _UNIX + 1))
+        values = _PARTS[part](np.arange(_CALENDAR[0] - UNIX, _CALENDAR[1] - UNIX + 1))
     found = pl.Series(values.astype(np.int32))
     return found.cast(pl.Date) if part in ("加月", "月初", "月末") else found
 
@@ -341,7 +341,7 @@ def _months_of_calendar() -> tuple[Any, Any]:
     """Of each day of the calendar, the months since March of the year 0 and the days since the first of the month."""
     import numpy as np
 
-    return _taken_apart(np.arange(_CALENDAR[0] - _UNIX, _CALENDAR[1] - _UNIX + 1))
+    return _taken_apart(np.arange(_CALENDAR[0] - UNIX, _CALENDAR[1] - UNIX + 1))
 
 
 @cache

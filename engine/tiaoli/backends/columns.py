@@ -200,6 +200,11 @@ class Plan:
     kinds: Mapping[str, KindPlan]
     steps: tuple[Step, ...] = field(default=())
 
+    @property
+    def alone(self) -> bool:
+        """Whether each record is computed by itself, without values or figures of others."""
+        return all(isinstance(step, Compute) for step in self.steps)
+
 
 __all__ = [
     "FALSE",

@@ -6,7 +6,7 @@ All of it is lazy: nothing here reads a row. The streaming engine runs what come
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,11 +17,8 @@ from tiaoli.backends.low import reach
 from tiaoli.backends.lower import column, present_column, sort_of
 from tiaoli.batch.headings import Headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Units, dtype_of_type
-from tiaoli.batch.reading import Cells, Unreadable, internal, is_blank, read_cells
+from tiaoli.batch.reading import internal, is_blank, read_columns
 from tiaoli.batch.sources import Span
-from tiaoli.batch.texts import is_written, read_texts
-from tiaoli.diagnostic import Diagnostic
-from tiaoli.errors import UsageError
 from tiaoli.uncollected import uncollected
 from tiaoli.values import INSURED, Kind, Type
 
@@ -260,49 +257,25 @@ def _ident(table: Table) -> pl.Expr:
 
 def _columns(
     program: m.Program, plan: c.KindPlan, table: Table, frame: pl.LazyFrame
-) -> tuple[pl.LazyFrame, list[pl.Expr], list[pl.Expr]]:
+) -> tuple[pl.LazyFrame, list[pl.Expr], Sequence[pl.Expr]]:
     """The table with its texts read; of it the columns that the plan reads, and for every column which cells are broken."""
     import polars as pl
 
-    written = [
-        (g.name, g.fact)
-        for g in table.headings.columns
-        if g.fact is not None and not table.read and is_written(table.schema[g.name], g.fact)
-    ]
-    texts = read_texts(frame, written, table.units)
+    given = [(g.name, g.fact) for g in table.headings.columns if g.fact is not None and not table.read]
+    cells = read_columns(frame, table.schema, given, table.units, table.spans, table.path)
     wanted: list[pl.Expr] = []
-    broken = list(texts.broken)
-    said: list[Diagnostic] = []
     needed = {i.column: i for i in plan.inputs}
-    for given in table.headings.columns:
-        if given.fact is None:
+    for own in table.headings.columns:
+        if own.fact is None:
             continue
-        if table.read:
-            name = column(given.fact.name, given.year)
-            if name in needed and not needed[name].opening:
-                wanted.append(_with_default(pl.col(name), needed[name], given.fact))
-            continue
-        try:
-            if given.name in texts.values:
-                cells = Cells(pl.col(texts.values[given.name]), None)
-            else:
-                kind = table.schema[given.name]
-                cells = read_cells(given.name, kind, given.fact, table.units, table.spans.get(given.name))
-        except Unreadable as error:
-            said.append(replace(error.diagnostic, path=table.path))
-            continue
-        if cells.broken is not None:
-            broken.append(cells.broken)
-        name = column(given.fact.name, given.year)
+        name = column(own.fact.name, own.year)
         if name in needed and not needed[name].opening:
-            filled = name in table.full
-            wanted.append(cells.values.alias(name) if filled else _with_default(cells.values, needed[name], given.fact))
-    if said:
-        raise UsageError(said)
+            values = pl.col(name) if table.read else cells.values[own.name]
+            wanted.append(values.alias(name) if name in table.full else _with_default(values, needed[name], own.fact))
     wanted += [_as_given(program, table, name).alias(f"{KEPT}{name}") for name in table.kept]
     wanted += [_presence(table, i).alias(i.column) for i in plan.inputs if not i.name and i.year is not None]
     wanted += states_read(program, plan, table.schema)
-    return texts.frame, wanted, broken
+    return cells.frame, wanted, cells.broken
 
 
 def _as_given(program: m.Program, table: Table, name: str) -> pl.Expr:

@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli.api import Rules
-from tiaoli.backends import columns as c
 from tiaoli.backends import sql
 from tiaoli.batch.layout import ID, Shape
 from tiaoli.batch.passing import Count
@@ -98,8 +97,12 @@ def _in_portions(connection: duckdb.DuckDBPyConnection, job: Job, stage: _Stage,
     """Return the job over a view that shows a portion of persons at a time, where a long table has many and each is computed alone."""
     from sqlglot import exp
 
-    alone = set(job.tables) == {INSURED} and all(isinstance(step, c.Compute) for step in job.plan.steps)
-    if not alone or job.given[INSURED].shape is not Shape.LONG or records <= PERSONS:
+    if (
+        set(job.tables) != {INSURED}
+        or not job.plan.alone
+        or job.given[INSURED].shape is not Shape.LONG
+        or records <= PERSONS
+    ):
         return job
     table, ident = job.tables[INSURED], quoted(job.given[INSURED].ident)
     ids = f"SELECT DISTINCT {ident} AS i FROM {table.name} WHERE {ident} IS NOT NULL"
@@ -109,7 +112,6 @@ def _in_portions(connection: duckdb.DuckDBPyConnection, job: Job, stage: _Stage,
     stage.source = table.name
     stage.portions = [f"{ident} > {a} AND {ident} <= {b}" for a, b in pairwise(bounds)]
     stage.portions = [f"{ident} <= {bounds[0]} OR {ident} IS NULL", *stage.portions, f"{ident} > {bounds[-1]}"]
-    connection.execute(f"CREATE TEMP VIEW {_ROWS} AS SELECT * FROM {table.name}")
     return replace(job, tables={INSURED: replace(table, name=_ROWS)})
 
 

@@ -22,10 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tiaoli.batch.dealing import BATCH, Dealt
 from tiaoli.batch.headings import Given, Headings
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
-from tiaoli.batch.reading import Unreadable, internal, read_cells
+from tiaoli.batch.reading import internal, read_columns
 from tiaoli.batch.sources import Span, misread, spans
-from tiaoli.batch.texts import is_written, read_texts
-from tiaoli.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -168,29 +166,11 @@ def read_persons(frame: pl.LazyFrame, headings: Headings, units: Units) -> pl.La
 
 def _read(
     frame: pl.LazyFrame, headings: Headings, units: Units, path: str | None, known: Mapping[str, Span]
-) -> tuple[pl.LazyFrame, list[pl.Expr], list[pl.Expr]]:
-    import polars as pl
-
-    schema = frame.collect_schema()
+) -> tuple[pl.LazyFrame, Sequence[pl.Expr], Sequence[pl.Expr]]:
     facts = [(g.name, g.fact) for g in headings.columns if g.fact is not None]
-    texts = read_texts(frame, [(name, fact) for name, fact in facts if is_written(schema[name], fact)], units)
-    values: list[pl.Expr] = []
-    broken = list(texts.broken)
-    said = []
-    for name, fact in facts:
-        if name in texts.values:
-            values.append(pl.col(texts.values[name]).cast(internal(fact), wrap_numerical=True).alias(name))
-            continue
-        try:
-            cells = read_cells(name, schema[name], fact, units, known.get(name))
-        except Unreadable as error:
-            said.append(replace(error.diagnostic, path=path))
-            continue
-        values.append(cells.values.cast(internal(fact), wrap_numerical=True).alias(name))
-        broken += [] if cells.broken is None else [cells.broken]
-    if said:
-        raise UsageError(said)
-    return texts.frame, values, broken
+    read = read_columns(frame, frame.collect_schema(), facts, units, known, path)
+    values = [read.values[n].cast(internal(fact), wrap_numerical=True).alias(n) for n, fact in facts]
+    return read.frame, values, read.broken
 
 
 def _year(name: str, kind: pl.DataType) -> tuple[pl.Expr, pl.Expr]:

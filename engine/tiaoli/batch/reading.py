@@ -7,20 +7,21 @@ money is wanted) is refused as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
 from tiaoli import model as m
-from tiaoli.backends.columnar import is_one_of, whole, width
+from tiaoli.backends.columnar import UNIX, is_one_of, whole, width
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import sort_of
 from tiaoli.batch.layout import Units
 from tiaoli.batch.sources import Span
-from tiaoli.batch.texts import UNIX, filled
+from tiaoli.batch.texts import filled, is_written, read_texts
 from tiaoli.diagnostic import Diagnostic
+from tiaoli.errors import UsageError
 from tiaoli.record_facts import digits_of, limits_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,48 @@ class Cells:
 
     values: pl.Expr
     broken: pl.Expr | None
+
+
+@dataclass(frozen=True)
+class Read:
+    """A table with columns read: ``values`` by name; ``broken`` are conditions, one of which holds where a cell of the row is."""
+
+    frame: pl.LazyFrame
+    values: Mapping[str, pl.Expr]
+    broken: Sequence[pl.Expr]
+
+
+def read_columns(
+    frame: pl.LazyFrame,
+    schema: Mapping[str, pl.DataType],
+    given: Sequence[tuple[str, m.Fact]],
+    units: Units,
+    known: Mapping[str, Span],
+    path: str | None,
+) -> Read:
+    """Return the columns ``given`` of a table as values of their facts; ``known`` is what is known of them before they are read.
+
+    Raises UsageError for every column whose type can hold no value of its fact.
+    """
+    import polars as pl
+
+    texts = read_texts(frame, [(name, fact) for name, fact in given if is_written(schema[name], fact)], units)
+    values = {name: pl.col(column) for name, column in texts.values.items()}
+    broken = list(texts.broken)
+    said: list[Diagnostic] = []
+    for name, fact in given:
+        if name in values:
+            continue
+        try:
+            cells = read_cells(name, schema[name], fact, units, known.get(name))
+        except Unreadable as error:
+            said.append(replace(error.diagnostic, path=path))
+            continue
+        values[name] = cells.values
+        broken += [] if cells.broken is None else [cells.broken]
+    if said:
+        raise UsageError(said)
+    return Read(texts.frame, values, broken)
 
 
 class Unreadable(Exception):

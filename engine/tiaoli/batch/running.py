@@ -199,7 +199,7 @@ class Run:
             None if self.states is None else self.states.year, self.wish.reasons, closing,
         )  # fmt: skip
         plan = lower(self.program, self.wish.years, wishes)
-        if not all(isinstance(step, c.Compute) for step in plan.steps):
+        if not plan.alone:
             raise LinkedError
         if self.states is not None:
             check_states(plan, self.states.names)

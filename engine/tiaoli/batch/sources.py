@@ -6,12 +6,11 @@ import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tiaoli.backends.columnar import looked_up
+from tiaoli.backends.columnar import UNIX, looked_up
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.record_facts import ID_KEYS, Odd
@@ -23,9 +22,9 @@ TABLES = (".parquet", ".csv", ".arrow", ".feather", ".ipc", ".xlsx")
 """Suffixes of files that are tables."""
 
 MISREAD = "\0误"
-_NUMBER = "\0n"
 """A column beside those of a file of texts: of a row that cannot be read as it stands (it has more cells than there are columns, or an id that
 is no text), what is wrong, as a code and its arguments in JSON."""
+_NUMBER = "\0n"
 
 OUTPUTS = (".parquet", ".csv", ".arrow")
 """Suffixes of tables that a run writes."""
@@ -104,7 +103,7 @@ def _offset(column: Any) -> int | None:
     """What is added to the whole number that a column of Parquet holds to have its value, days as ordinals; None for other columns."""
     match column.physical_type, column.logical_type.type:
         case "INT32", "DATE":
-            return date(1970, 1, 1).toordinal()
+            return UNIX
         case ("INT32" | "INT64", "NONE") | ("BOOLEAN", "NONE"):
             return 0
         case (("INT32" | "INT64"), "INT"):

@@ -14,7 +14,7 @@ from operator import or_
 from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli import model as m
-from tiaoli.backends.columnar import is_one_of
+from tiaoli.backends.columnar import UNIX, is_one_of
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.low import sort_of
 from tiaoli.batch.layout import Units
@@ -30,7 +30,6 @@ GROUP = 16
 WORDS = {**BOOLS, "true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 """What cells of truths may say."""
 
-_SORTS = (Sort.TRUTH, Sort.DAY, Sort.WHOLE)
 _VALUE, _ODD = "\0值", "\0错"
 
 
@@ -47,9 +46,9 @@ class Texts:
 
 @dataclass(frozen=True)
 class _Reading:
-    """How a column is read: what each round computes, from the columns before it; then its values, and which cells are broken."""
+    """How a column is read: what each round computes, from those before it (see `_after`); then its values, and which cells are broken."""
 
-    rounds: tuple[Mapping[str, pl.Expr], ...]
+    rounds: tuple[pl.Expr, ...]
     values: pl.Expr
     broken: pl.Expr
 
@@ -58,7 +57,7 @@ def is_written(kind: pl.DataType, fact: m.Fact) -> bool:
     """Return whether a column of the Polars type ``kind`` holds texts that must be read as values of another sort."""
     import polars as pl
 
-    return isinstance(kind, pl.String | pl.Categorical | pl.Enum) and sort_of(fact.type) in _SORTS
+    return isinstance(kind, pl.String | pl.Categorical | pl.Enum) and sort_of(fact.type) in _READERS
 
 
 def read_texts(frame: pl.LazyFrame, given: Sequence[tuple[str, m.Fact]], units: Units) -> Texts:
@@ -70,16 +69,18 @@ def read_texts(frame: pl.LazyFrame, given: Sequence[tuple[str, m.Fact]], units: 
         readings = {
             name: _READERS[sort_of(fact.type)](pl.col(name).cast(pl.String), name, fact, units) for name, fact in group
         }
-        for depth in range(max(len(reading.rounds) for reading in readings.values())):
-            now = [reading.rounds[depth] for reading in readings.values() if depth < len(reading.rounds)]
-            frame = frame.with_columns(e.alias(name) for own in now for name, e in own.items())
+        between = [
+            [reading.rounds[n].alias(_after(n, name)) for name, reading in readings.items() if n < len(reading.rounds)]
+            for n in range(max(len(reading.rounds) for reading in readings.values()))
+        ]
+        for now in between:
+            frame = frame.with_columns(now)
         frame = frame.with_columns(reading.broken.alias(_ODD + name) for name, reading in readings.items())
         odd = {name: pl.col(_ODD + name).fill_null(False) for name in readings}
         values = [pl.when(~odd[name]).then(reading.values).alias(_VALUE + name) for name, reading in readings.items()]
         flag = f"{_ODD}{len(broken)}"
         frame = frame.with_columns(*values, reduce(or_, odd.values()).alias(flag))
-        between = [name for reading in readings.values() for own in reading.rounds for name in own]
-        frame = frame.drop(*between, *(_ODD + name for name in readings))
+        frame = frame.drop(*(e.meta.output_name() for now in between for e in now), *(_ODD + name for name in readings))
         broken.append(pl.col(flag))
     return Texts(frame, {name: _VALUE + name for name, _ in given}, tuple(broken))
 
@@ -105,15 +106,16 @@ def _groups(given: Sequence[tuple[str, m.Fact]]) -> Iterator[Sequence[tuple[str,
         yield given[at : at + GROUP]
 
 
+def _after(number: int, name: str) -> str:
+    """What a round, counted from 0, makes of a column."""
+    return f"\0{number}{name}"
+
+
 def _truth(cell: pl.Expr, name: str, _fact: m.Fact, _units: Units) -> _Reading:
     import polars as pl
 
-    plain, rest, other = (pl.col(f"\0{i}{name}") for i in "123")
-    rounds = (
-        {f"\0001{name}": truth_of(cell)},
-        {f"\0002{name}": filled(pl.when(plain.is_null()).then(cell))},
-        {f"\0003{name}": truth_of(rest)},
-    )
+    plain, rest, other = (pl.col(_after(n, name)) for n in range(3))
+    rounds = (truth_of(cell), filled(pl.when(plain.is_null()).then(cell)), truth_of(rest))
     return _Reading(rounds, pl.coalesce(plain, other), rest.is_not_null() & other.is_null())
 
 
@@ -121,24 +123,19 @@ def _day(cell: pl.Expr, name: str, fact: m.Fact, _units: Units) -> _Reading:
     import polars as pl
 
     form = "%Y-%m-%d"
-    plain, rest, other = (pl.col(f"\0{i}{name}") for i in "123")
+    plain, rest, other, day = (pl.col(_after(n, name)) for n in range(4))
     usual = cell.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
     written = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$|^[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}$"
     dashed = pl.when(rest.str.contains(written)).then(rest).str.replace_all("/", "-", literal=True)
     rounds = (
-        {f"\0001{name}": pl.when(usual).then(cell).str.to_date(form, strict=False)},
-        {f"\0002{name}": filled(pl.when(plain.is_null()).then(cell))},
-        {f"\0003{name}": dashed.str.to_date(form, strict=False)},
-        {f"\0004{name}": pl.coalesce(plain, other)},
+        pl.when(usual).then(cell).str.to_date(form, strict=False),
+        filled(pl.when(plain.is_null()).then(cell)),
+        dashed.str.to_date(form, strict=False),
+        pl.coalesce(plain, other),
     )
-    day = pl.col(f"\0004{name}")
     low, high = limits_of(fact)
     days = day.to_physical() + UNIX
     return _Reading(rounds, day, (rest.is_not_null() & other.is_null()) | (days < low) | (days > high))
-
-
-UNIX = 719_163
-"""The ordinal of 1970-01-01."""
 
 
 def _number(cell: pl.Expr, name: str, fact: m.Fact, units: Units) -> _Reading:
@@ -149,20 +146,14 @@ def _number(cell: pl.Expr, name: str, fact: m.Fact, units: Units) -> _Reading:
     whole = r"(\.0+)?"
     if fact.type.kind is Kind.YEAR:
         cell, whole = cell.str.replace("^([0-9]+)年度$", "$1"), ""
-    plain, rest, fits, exact = (pl.col(f"\0{i}{name}") for i in "1234")
+    plain, rest, fits, exact = (pl.col(_after(n, name)) for n in range(4))
     begins = ((cell >= "1") & (cell < ":")) | (cell == "0")
     decimals = rf"(\.[0-9]{{1,{digits}}}0*)?" if digits else whole
     rounds = (
-        {f"\0001{name}": pl.when(begins).then(cell).cast(pl.Int64, strict=False)},
-        {f"\0002{name}": filled(pl.when(plain.is_null()).then(cell))},
-        {f"\0003{name}": rest.str.contains(rf"^[-+]?(0|[1-9][0-9]{{0,17}}){decimals}$")},
-        {
-            f"\0004{name}": pl.when(fits)
-            .then(rest)
-            .str.strip_prefix("+")
-            .cast(pl.Decimal(38, digits), strict=False)
-            .to_physical()
-        },
+        pl.when(begins).then(cell).cast(pl.Int64, strict=False),
+        filled(pl.when(plain.is_null()).then(cell)),
+        rest.str.contains(rf"^[-+]?(0|[1-9][0-9]{{0,17}}){decimals}$"),
+        pl.when(fits).then(rest).str.strip_prefix("+").cast(pl.Decimal(38, digits), strict=False).to_physical(),
     )
     low, high = limits_of(fact)
     factor = 10**digits
@@ -176,4 +167,4 @@ _Reader: TypeAlias = "Callable[[pl.Expr, str, m.Fact, Units], _Reading]"
 _READERS: dict[Sort, _Reader] = {Sort.TRUTH: _truth, Sort.DAY: _day, Sort.WHOLE: _number}
 
 
-__all__ = ["UNIX", "WORDS", "Texts", "filled", "is_written", "read_texts", "truth_of"]
+__all__ = ["WORDS", "Texts", "filled", "is_written", "read_texts", "truth_of"]
