@@ -37,6 +37,8 @@ from tiaoli.record_places import from_node
 from tiaoli.records import Person
 from tiaoli.values import INSURED, Kind
 
+pytestmark = pytest.mark.no_cover  # what they run, others cover: being traced would only double their time
+
 Told = tuple[Case, Person]
 Rows = dict[str, dict[str, Any] | None]
 """Results by id, None of who moves where the engine does not follow."""

@@ -161,6 +161,7 @@ def said_of(example: Example) -> list[Diagnostic]:
     return [d for d in found if not (example.loose and d.code in _LEFT_OUT)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("example", ALL, ids=lambda e: str(e.block))
 def test_example_checks(example: Example) -> None:
     found = said_of(example)
@@ -548,6 +549,7 @@ def test_every_command_and_option_is_described() -> None:
 PLACES = DOCS / "places"
 
 
+@pytest.mark.no_cover
 def test_every_place_has_its_page_as_the_rulesets_say() -> None:
     pages = place_pages(load())
     if WRITE:

@@ -27,6 +27,8 @@ from tiaoli.backends.columns import Sort
 from tiaoli.batch.spark import stepwise
 from tiaoli.values import INSURED
 
+pytestmark = pytest.mark.no_cover  # what they run, others cover: being traced would only double their time
+
 YEARS = range(FIRST, LAST + 1)
 
 # ── what an expression is worth ──────────────────────────────────────────────
