@@ -41,7 +41,7 @@ from tiaoli.people import (
     stands_alone,
     uncomputed,
 )
-from tiaoli.pipeline import Library, build, first_year_of, read_library
+from tiaoli.pipeline import Library, first_year_of, program_of, read_library
 from tiaoli.pipeline import load as load_library
 from tiaoli.record_facts import KIND_KEYS, kind_named, kinds_of
 from tiaoli.record_links import check_links
@@ -114,8 +114,7 @@ class Rules:
 
     def _build(self, last: int) -> tuple[m.Program | None, tuple[Diagnostic, ...]]:
         if last not in self._programs:
-            program, found = build(self.library, self.place, last)
-            self._programs[last] = (program, tuple(found))
+            self._programs[last] = program_of(self.library, self.place, last)
         return self._programs[last]
 
     def _sound(self, last: int) -> m.Program | None:

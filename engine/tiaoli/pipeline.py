@@ -22,13 +22,20 @@ from tiaoli.check import check
 from tiaoli.consolidate import applies, by_rank, consolidate, places
 from tiaoli.diagnostic import Diagnostic, errors
 from tiaoli.errors import TiaoliError
-from tiaoli.kept import read
+from tiaoli.kept import Shelf
 from tiaoli.model import Program
 from tiaoli.outline import check_headers, check_outlines
 from tiaoli.shelf import Shelved, cited, glance
 from tiaoli.source import Source
 from tiaoli.uncollected import uncollected
 from tiaoli.workshop import Workshop
+
+_TEXTS: Shelf[tuple[s.Document, tuple[Diagnostic, ...]]] = Shelf(
+    "texts", tuple, ("tiaoli.syntax", "tiaoli.source", "tiaoli.values"), most=500, quick=0
+)
+_PROGRAMS: Shelf[tuple[Program | None, tuple[Diagnostic, ...]]] = Shelf(
+    "programs", tuple, ("tiaoli.model", "tiaoli.source", "tiaoli.values"), most=100
+)
 
 HORIZON = 30
 """How many years behind the newest document `check` looks."""
@@ -94,6 +101,24 @@ def build(library: Library, place: str, last: int, to_run: bool = True) -> tuple
     return (None if errors(diagnostics) else program), diagnostics
 
 
+def program_of(library: Library, place: str, last: int) -> tuple[Program | None, tuple[Diagnostic, ...]]:
+    """Return what `build` does, to run; a program of which there is nothing to say may be one that an earlier process built."""
+    sources = [d.source for d in library.documents]
+    known = sorted({name for d in library.shelf for name in d.names})
+    return _PROGRAMS.get(
+        [place, str(last), *(s.path for s in sources)],
+        [*(s.text for s in sources), *known],
+        lambda: _built(library, place, last),
+        sources,
+        lambda made: made[0] is not None and not made[1],
+    )
+
+
+def _built(library: Library, place: str, last: int) -> tuple[Program | None, tuple[Diagnostic, ...]]:
+    program, found = build(library, place, last)
+    return program, tuple(found)
+
+
 def first_year_of(library: Library, place: str) -> int:
     """Return 计算自 of the documents that apply to ``place``, or else their earliest 施行."""
     return Library(tuple(d for d in library.documents if applies(d, place)), ()).first_year
@@ -145,7 +170,11 @@ def _stamp(file: Path) -> tuple[str, int, int]:
 @lru_cache(maxsize=256)
 def _parsed(source: Source) -> tuple[s.Document, tuple[Diagnostic, ...]]:
     """A built-in text, parsed or taken as an earlier process parsed it, once a process."""
-    document, found = read(source)
+    return _TEXTS.get([source.path], [source.text], lambda: _afresh(source), [source], lambda made: not made[1])
+
+
+def _afresh(source: Source) -> tuple[s.Document, tuple[Diagnostic, ...]]:
+    document, found = _parsed_own(source)
     return document, tuple(found)
 
 
@@ -196,4 +225,4 @@ def _read(file: Path, name: str) -> Source:
         raise TiaoliError([Diagnostic("E818", {"path": str(file), "reason": error.strerror or ""})]) from None
 
 
-__all__ = ["Library", "build", "check_library", "load", "read_library"]
+__all__ = ["Library", "build", "check_library", "load", "program_of", "read_library"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -431,8 +432,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _guard(lambda: app(args=None if arguments is None else list(arguments), prog_name="tiaoli"))
 
 
+SELDOM = 100_000
+"""Objects made between two looks for garbage: nearly all that a command makes lives as long as it does."""
+
+
 def script() -> None:
     """Run the command line as a process of its own, which ends at once: taking a library apart node by node would be waited for."""
+    gc.set_threshold(SELDOM)
     code: object = 0
     try:
         main()

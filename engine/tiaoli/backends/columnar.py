@@ -6,15 +6,14 @@ Whole numbers take 32, 64 or 128 bits, as few as what they can reach allows; no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache, reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tiaoli.backends import columns as c
 from tiaoli.backends.columns import Sort
-from tiaoli.backends.sharing import EXTREMES, shared
+from tiaoli.backends.sharing import EXTREMES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -325,35 +324,42 @@ def _on_table(node: c.Node) -> bool:
 @cache
 def _table(part: str, *shifts: int) -> pl.Series:
     """What each day of the calendar tells, day by day; for 加月 one calendar after another, each moved on by one of ``shifts`` months."""
-    import numpy as np
     import polars as pl
 
     if part == "加月":
-        values = np.concatenate([_calendar_moved(months) for months in shifts])
+        values = pl.concat([_calendar_moved(months) for months in shifts])
     else:
-        values = _PARTS[part](np.arange(_CALENDAR[0] - UNIX, _CALENDAR[1] - UNIX + 1))
-    found = pl.Series(values.astype(np.int32))
+        values = pl.select(_PARTS[part](_calendar())).to_series()
+    found = values.cast(pl.Int32)
     return found.cast(pl.Date) if part in ("加月", "月初", "月末") else found
 
 
+def _calendar() -> pl.Expr:
+    """The days that tables have, as days since 1970-01-01."""
+    import polars as pl
+
+    return pl.int_range(_CALENDAR[0] - UNIX, _CALENDAR[1] - UNIX + 1, dtype=pl.Int64)
+
+
 @cache
-def _months_of_calendar() -> tuple[Any, Any]:
+def _months_of_calendar() -> pl.DataFrame:
     """Of each day of the calendar, the months since March of the year 0 and the days since the first of the month."""
-    import numpy as np
+    import polars as pl
 
-    return _taken_apart(np.arange(_CALENDAR[0] - UNIX, _CALENDAR[1] - UNIX + 1))
+    since, days = _taken_apart(_calendar())
+    return pl.select(since=since, days=days)
 
 
 @cache
-def _calendar_moved(months: int) -> Any:
+def _calendar_moved(months: int) -> pl.Series:
     """The calendar, each day moved on by so many months."""
-    import numpy as np
+    import polars as pl
 
-    since, days = _months_of_calendar()
-    first = since[0] + months
-    firsts = _first_of(np.arange(first, since[-1] + months + 2))
-    at = since + months - first
-    return np.minimum(firsts[at] + days, firsts[at + 1] - 1).astype(np.int32)
+    own = _months_of_calendar()
+    first, last = own["since"][0] + months, own["since"][-1] + months
+    firsts = pl.lit(pl.select(_first_of(pl.int_range(first, last + 2, dtype=pl.Int64))).to_series())
+    at = pl.col("since") + (months - first)
+    return own.select(_least(firsts.gather(at) + pl.col("days"), firsts.gather(at + 1) - 1)).to_series()
 
 
 def _made(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
@@ -394,7 +400,7 @@ def compute(frame: pl.LazyFrame, definitions: Iterable[c.Definition], full: Iter
 
     ``full``: columns of the frame that surely hold no null.
     """
-    every = tuple(shared(definitions))
+    every = tuple(definitions)
     writer = _Writer({*full, *(d.column for d in every if not d.expression.nullable)})
     for layer in _layers(every):
         frame = frame.with_columns([writer.column(d.expression).alias(d.column) for d in layer])
@@ -412,22 +418,6 @@ def _layers(definitions: Iterable[c.Definition]) -> list[list[c.Definition]]:
             layers.append([])
         layers[own].append(definition)
     return layers
-
-
-def merged(steps: Iterable[c.Step]) -> Iterator[c.Step]:
-    """Yield the steps with neighbouring computations of one kind of record as one."""
-    waiting: c.Compute | None = None
-    for step in steps:
-        if isinstance(step, c.Compute) and waiting is not None and waiting.entity == step.entity:
-            waiting = replace(waiting, definitions=(*waiting.definitions, *step.definitions))
-            continue
-        if waiting is not None:
-            yield waiting
-        waiting = step if isinstance(step, c.Compute) else None
-        if waiting is None:
-            yield step
-    if waiting is not None:
-        yield waiting
 
 
 def join(frame: pl.LazyFrame, target: pl.LazyFrame, step: c.Join, ident: str) -> pl.LazyFrame:

@@ -22,9 +22,11 @@ from tiaoli.backends.low import Low, sort_of, without_members
 from tiaoli.backends.lower_code import Writer
 from tiaoli.backends.pruning import pruned
 from tiaoli.backends.python_code import internal
+from tiaoli.backends.sharing import sharing
 from tiaoli.backends.stages import gathered_in, levels_of
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
+from tiaoli.kept import Shelf
 from tiaoli.operators import MOST_MEMBERS
 from tiaoli.record_facts import default_of, limits_of
 from tiaoli.simplify import Fixed, simplify
@@ -40,7 +42,8 @@ class Wishes:
     """What a table run is to compute: rules by kind, clause codes beside them, a closing state.
 
     ``have``: the columns of each kind's table, by kind; a fact without a column has its default. ``opening``: the year at whose end the
-    run begins, None for a run from the start.
+    run begins, None for a run from the start. ``sharing``: what is computed for several columns is a column of its own, for an engine that
+    would compute it for each.
     """
 
     outputs: tuple[str, ...]
@@ -50,6 +53,16 @@ class Wishes:
     opening: int | None = None
     reasons: bool = False
     closing: bool = False
+    sharing: bool = False
+
+    @property
+    def told(self) -> str:
+        """The same as a text."""
+        have = {kind: sorted(names) for kind, names in self.have.items()}
+        readings = sorted(self.readings.items())
+        return repr(
+            (self.outputs, have, readings, self.lasting, self.opening, self.reasons, self.closing, self.sharing)
+        )
 
 
 def column(name: str, year: int | None) -> str:
@@ -62,14 +75,24 @@ def present_column(year: int) -> str:
     return f"有记录@{year}"
 
 
-@uncollected()
+_PLANS = Shelf("plans", c.Plan, ("tiaoli.backends.columns", "tiaoli.backends.expressions"), most=50)
+
+
 def lower(program: m.Program, asked: range, wishes: Wishes) -> c.Plan:
     """Return the plan for the years ``asked``. Raises UsageError where a value cannot be held in columns."""
+    paths = [d.path for d in program.documents.values()]
+    span = f"{program.place} {program.first} {program.last} {asked}"
+    return _PLANS.get([span, wishes.told, *paths], [program.fingerprint], lambda: _lowered(program, asked, wishes))
+
+
+@uncollected()
+def _lowered(program: m.Program, asked: range, wishes: Wishes) -> c.Plan:
     kinds = tuple(e for e in (INSURED, *program.entities) if e in wishes.have)
     alone = kinds == (INSURED,) and not _linked(program, wishes)
     walk: Callable[[m.Expression], Iterable[m.Expression]] = m.walk_own if alone else m.walk
     made = plan(program, asked, wishes.outputs, wishes.readings, wishes.lasting, walk, kinds)
-    return Lowering(program, asked, wishes, kinds, made, alone).plan()
+    found = Lowering(program, asked, wishes, kinds, made, alone).plan()
+    return sharing(found) if wishes.sharing else found
 
 
 def _linked(program: m.Program, wishes: Wishes) -> bool:

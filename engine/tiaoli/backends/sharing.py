@@ -15,6 +15,30 @@ EXTREMES = ("取小", "取大")
 _PREFIX = "\0共"
 
 
+def sharing(plan: c.Plan) -> c.Plan:
+    """Return the plan with neighbouring computations of one kind of record as one, in which no arithmetic is done twice."""
+    steps = (
+        replace(s, definitions=tuple(shared(s.definitions))) if isinstance(s, c.Compute) else s
+        for s in _merged(plan.steps)
+    )
+    return replace(plan, steps=tuple(steps))
+
+
+def _merged(steps: Iterable[c.Step]) -> Iterator[c.Step]:
+    waiting: c.Compute | None = None
+    for step in steps:
+        if isinstance(step, c.Compute) and waiting is not None and waiting.entity == step.entity:
+            waiting = replace(waiting, definitions=(*waiting.definitions, *step.definitions))
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = step if isinstance(step, c.Compute) else None
+        if waiting is None:
+            yield step
+    if waiting is not None:
+        yield waiting
+
+
 def shared(definitions: Iterable[c.Definition]) -> Iterator[c.Definition]:
     """Yield the same columns, before each those that it shares with others or would write twice over; each reads only what is before it."""
     every = tuple(definitions)
@@ -80,4 +104,4 @@ def _written(node: c.Expression, names: dict[c.Expression, str]) -> c.Expression
     return replace(node, key=written[0])
 
 
-__all__ = ["EXTREMES", "shared"]
+__all__ = ["EXTREMES", "shared", "sharing"]

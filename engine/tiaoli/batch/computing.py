@@ -372,7 +372,7 @@ def query(program: m.Program, plan: c.Plan, table: Table) -> Query:
     own = plan.kinds[INSURED]
     frame, unsound = read(program, own, table)
     full = table.full.union(i.column for i in own.inputs if i.default is not None)
-    for step in columnar.merged(plan.steps):
+    for step in plan.steps:
         assert isinstance(step, c.Compute), step
         frame = columnar.compute(frame, step.definitions, full)
     return Query(program, own, table, frame, unsound)

@@ -21,6 +21,7 @@ from tiaoli.backends.lower import Wishes, lower
 from tiaoli.batch import long
 from tiaoli.batch.computing import Query, Table, held_as, query, set_aside, state_column, states_lost
 from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
+from tiaoli.batch.later import Later
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_column
 from tiaoli.batch.passing import (
     Count,
@@ -45,6 +46,7 @@ from tiaoli.nearness import nearest
 from tiaoli.outcome import Opening, Result
 from tiaoli.people import no_state
 from tiaoli.record_facts import ID_KEYS, Person
+from tiaoli.uncollected import uncollected
 from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ class Run:
     the insured persons are known. Raises UsageError for what is wrong with columns, before a row is read.
     """
 
+    @uncollected()
     def __init__(
         self,
         rules: Rules,
@@ -97,12 +100,12 @@ class Run:
         kind = self.parts[0].frame.collect_schema().get(self.headings.ident)
         if kind is not None and kind.is_float():
             raise UsageError([replace(no_exact_ids(self.headings.ident, str(kind)), path=where)])
+        self._twice = Later(self._given_twice)  # rows are looked through while Python is busy with rules
         if self.persons_headings is not None:
             self._told_apart(self.headings, self.persons_headings, str(persons))
         self.states: States | None = None if opening is None else read_states(opening, self.program, wish.years)
         if self.states is not None:
             check_years(self.states.year, self.headings, wish.years)
-        self.twice = self._given_twice()
         self.elsewhere = self._elsewhere()
 
     # ── what there is ──
@@ -115,6 +118,11 @@ class Run:
     def layout(self) -> Shape:
         """How the results are laid out."""
         return self.wish.layout or self.shape
+
+    @property
+    def twice(self) -> tuple[str, ...]:
+        """Ids that several rows have (or, in a long table, several files)."""
+        return self._twice.get()
 
     def _pointing(self, headings: Headings) -> list[Given]:
         """The columns of links through which rules go to kinds of which there is no record: who has one cannot be computed."""
@@ -150,7 +158,6 @@ class Run:
         return tuple(n for n in names if n != ident), headings
 
     def _given_twice(self) -> tuple[str, ...]:
-        """Ids that several rows have (or, in a long table, several files)."""
         if self.shape is Shape.LONG and len(self.parts) == 1:
             return ()
         ident = self.headings.ident
@@ -177,6 +184,7 @@ class Run:
         return PLACE.fullmatch(place) is not None and self.rules.same_rules(place)
 
     # ── what is computed ──
+    @uncollected()
     def ready(self, closing: bool) -> c.Plan:
         """Return the plan, having found nothing wrong with the columns and their types. Raises UsageError."""
         first = self.parts[0]
@@ -196,7 +204,7 @@ class Run:
     def _planned(self, table: Table, closing: bool) -> c.Plan:
         wishes = Wishes(
             self.names, {INSURED: table.have}, self.wish.readings, self.lasting,
-            None if self.states is None else self.states.year, self.wish.reasons, closing,
+            None if self.states is None else self.states.year, self.wish.reasons, closing, sharing=True,
         )  # fmt: skip
         plan = lower(self.program, self.wish.years, wishes)
         if not plan.alone:
@@ -211,6 +219,7 @@ class Run:
 
         if self.shape is Shape.LONG:
             return self._widened(part, plan, folder)
+        known = spans(part.path)
         path = None if part.path is None else str(part.path)
         frame = part.frame if self.watch is None else watched(part.frame, self.watch)
         headings = self.headings
@@ -230,7 +239,7 @@ class Run:
             path,
             (*pointing, *misread(frame)),
             kept,
-            spans=spans(part.path),
+            spans=known,
         )
 
     def _long(self, part: Part) -> long.Long:

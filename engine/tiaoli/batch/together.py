@@ -184,7 +184,9 @@ class Together:
         table = self.table = None if self.run is None else self.run.table(self.run.parts[0], folder)
         if table is not None:
             have[INSURED] = table.have
-        wishes = Wishes(self.names, have, self.wish.readings, self.lasting, self.opened, self.wish.reasons, closing)
+        wishes = Wishes(
+            self.names, have, self.wish.readings, self.lasting, self.opened, self.wish.reasons, closing, sharing=True
+        )
         plan = lower(self.program, self.wish.years, wishes)
         self._check_states(plan)
         others = self.others(plan)
