@@ -5,7 +5,7 @@ All of it is lazy: nothing here reads a row. The streaming engine runs what come
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -48,7 +48,7 @@ class Table:
     headings: Headings
     units: Units
     present: Mapping[int, str] = field(default_factory=dict)
-    twice: Sequence[str] = ()
+    twice: Collection[str] = ()
     elsewhere: Sequence[str] = ()
     path: str | None = None
     flagged: Sequence[pl.Expr] = ()

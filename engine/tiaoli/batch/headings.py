@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tiaoli import model as m
 from tiaoli.batch.layout import ID, PLACE, YEAR, YEAR_SIGN, Shape, shape_of, year_of_column
@@ -11,6 +11,7 @@ from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
 from tiaoli.nearness import nearest
 from tiaoli.record_facts import ID_KEYS, KIND_KEYS, PLACE_KEYS, YEARS_KEYS
+from tiaoli.values import INSURED
 
 _YEAR_KEYS = (*YEARS_KEYS, "year")
 
@@ -67,6 +68,50 @@ def read_headings(
     if reader.found:
         raise UsageError(reader.found)
     return headings
+
+
+def read_second(program: m.Program, names: Sequence[str], path: str | None = None) -> Headings:
+    """Return what the columns of a second table are, which has facts of whole records of insured persons. Raises UsageError."""
+    facts = {f.name: replace(f, required=False) for f in program.facts_of(INSURED) if not f.yearly}
+    return read_headings(replace(program, facts=facts), INSURED, names, path)
+
+
+def names_beside(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a second table, but for its ids."""
+    ident = next((n for n in names if n in ID_KEYS), None)
+    return tuple(n for n in names if n != ident)
+
+
+def told_apart(own: Headings, second: Headings, where: str) -> None:
+    """A fact stands in one of two tables, and the second has no years. Raises UsageError."""
+    both = {g.name for g in own.columns} & {g.name for g in second.columns}
+    if both or second.year is not None:
+        name = sorted(both)[0] if both else str(second.year)
+        raise UsageError([Diagnostic("E855", {"name": name}, path=where, line=1, column=1)])
+
+
+def no_ids_to_group_by(by: Sequence[str]) -> None:
+    """Ids and years are no groups. Raises UsageError."""
+    if own := [n for n in by if n in (*ID_KEYS, YEAR)]:
+        raise UsageError([Diagnostic("E825", {"text": f"--by {own[0]}", "form": "--by 列名 / COLUMN"})])
+
+
+def columns_kept(by: Sequence[str], names: Sequence[str], years: range) -> tuple[str, ...]:
+    """Return the columns, among ``names`` of a wide table, to group by: named as they are, or (of yearly facts) without the year. Raises UsageError."""
+    found: list[str] = []
+    for name in by:
+        yearly = [f"{name}{YEAR_SIGN}{year}" for year in years]
+        some = [n for n in yearly if n in names]
+        if name not in names and some and len(some) < len(yearly):
+            lacking = next(n for n in yearly if n not in names)
+            raise UsageError([Diagnostic("E718", {"where": "--by", "name": lacking, "nearest": "、".join(some)})])
+        own = [name] if name in names else yearly if set(yearly) <= set(names) else []
+        if not own:
+            heads = sorted({n.partition(YEAR_SIGN)[0] for n in names if n.isprintable()})
+            near = nearest(name, heads) or "、".join(heads[:8])
+            raise UsageError([Diagnostic("E718", {"where": "--by", "name": name, "nearest": near})])
+        found += own
+    return tuple(dict.fromkeys(found))
 
 
 class _Reader:

@@ -77,12 +77,12 @@ Compute = Callable[[Person, "Opening | None"], Result]
 
 @dataclass(frozen=True)
 class Judge:
-    """Hears rows of one kind of record. ``twice`` are ids given more than once; ``compute`` gives the results of who is sound."""
+    """Hears rows of one kind of record. ``twice`` are ids given more than once, with where that is said; ``compute`` gives the results of who is sound."""
 
     reader: RecordReader
     headings: Headings
     units: Units
-    twice: frozenset[str]
+    twice: Mapping[str, str]
     lang: str
     compute: Compute
     entity: str = INSURED
@@ -100,14 +100,18 @@ class Judge:
         name = None if ident is None else str(ident)
         if cells.get(MISREAD) is not None:
             return self.misread(name, cells[MISREAD])
-        if name in self.twice:
-            return [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.lang)]
+        if name is not None and name in self.twice:
+            return self.repeated(name)
         if name is None or not name.strip():
             number = cells.get(ROW, "—")
             where = f"第 {number} 行" if self.lang == "zh" else f"row {number}"
             return [reject(Diagnostic("E715", {"where": where}), name, self.lang)]
         header, written = as_rows(self.headings, cells, self.units)
         return self.judged(header, written, openings)
+
+    def repeated(self, ident: str) -> list[Reject]:
+        """Return what is said of an id that is given more than once."""
+        return [reject(Diagnostic("E857", {"person": ident, "where": self.twice[ident]}), ident, self.lang)]
 
     def misread(self, ident: str | None, told: str) -> list[Reject]:
         """Return what is said of a row that could not be read as it stands, see `MISREAD`."""

@@ -20,7 +20,17 @@ from tiaoli.backends.interpreter import Compiled
 from tiaoli.backends.lower import Wishes, lower
 from tiaoli.batch import long
 from tiaoli.batch.computing import Query, Table, held_as, query, set_aside, state_column, states_lost
-from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
+from tiaoli.batch.headings import (
+    Given,
+    Headings,
+    columns_kept,
+    names_beside,
+    no_exact_ids,
+    no_ids_to_group_by,
+    read_headings,
+    read_second,
+    told_apart,
+)
 from tiaoli.batch.later import Later
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_column
 from tiaoli.batch.passing import (
@@ -42,7 +52,6 @@ from tiaoli.batch.states import HAS_STATE, States, check_states, check_years, re
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import UsageError
-from tiaoli.nearness import nearest
 from tiaoli.outcome import Opening, Result
 from tiaoli.people import no_state
 from tiaoli.record_facts import ID_KEYS, Person
@@ -90,19 +99,19 @@ class Run:
         self.parts = open_table(source, heard=True)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
         self.persons = None if persons is None else whole(open_table(persons))
+        self._second = str(persons) if isinstance(persons, str | Path) else "--persons"
         names = [n for n in self.parts[0].frame.collect_schema().names() if n != MISREAD]
         beside, self.persons_headings = self._beside()
         path = self.parts[0].path
         where = None if path is None else str(path)
-        if own := [n for n in wish.by if n in (*ID_KEYS, YEAR)]:
-            raise UsageError([Diagnostic("E825", {"text": f"--by {own[0]}", "form": "--by 列名 / COLUMN"})])
+        no_ids_to_group_by(wish.by)
         self.headings = read_headings(self.program, INSURED, names, where, (*beside, *wish.by), self._facts_read)
         kind = self.parts[0].frame.collect_schema().get(self.headings.ident)
         if kind is not None and kind.is_float():
             raise UsageError([replace(no_exact_ids(self.headings.ident, str(kind)), path=where)])
         self._twice = Later(self._given_twice)  # rows are looked through while Python is busy with rules
         if self.persons_headings is not None:
-            self._told_apart(self.headings, self.persons_headings, str(persons))
+            told_apart(self.headings, self.persons_headings, self._second)
         self.states: States | None = None if opening is None else read_states(opening, self.program, wish.years)
         if self.states is not None:
             check_years(self.states.year, self.headings, wish.years)
@@ -120,8 +129,8 @@ class Run:
         return self.wish.layout or self.shape
 
     @property
-    def twice(self) -> tuple[str, ...]:
-        """Ids that several rows have (or, in a long table, several files)."""
+    def twice(self) -> Mapping[str, str]:
+        """Ids that several rows have (in a long table, several files), and those that the second table has several times; of each, where that is said."""
         return self._twice.get()
 
     def _pointing(self, headings: Headings) -> list[Given]:
@@ -140,31 +149,24 @@ class Run:
     def _facts_read(self) -> frozenset[str]:
         return frozenset[str]().union(*self.compiled.needed_facts.values())
 
-    def _told_apart(self, headings: Headings, beside: Headings, where: str) -> None:
-        """A fact stands in one of two tables, and the second has no years. Raises UsageError."""
-        both = {g.name for g in headings.columns} & {g.name for g in beside.columns}
-        if both or beside.year is not None:
-            name = sorted(both)[0] if both else str(beside.year)
-            raise UsageError([Diagnostic("E855", {"name": name}, path=where, line=1, column=1)])
-
     def _beside(self) -> tuple[tuple[str, ...], Headings | None]:
         if self.persons is None:
             return (), None
         names = self.persons.collect_schema().names()
-        ident = next((n for n in names if n in ID_KEYS), None)
-        facts = {f.name: replace(f, required=False) for f in self.program.facts_of(INSURED) if not f.yearly}
-        only = replace(self.program, facts=facts)
-        headings = read_headings(only, INSURED, names)
-        return tuple(n for n in names if n != ident), headings
+        return names_beside(names), read_second(self.program, names)
 
-    def _given_twice(self) -> tuple[str, ...]:
+    def _given_twice(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        if self.persons is not None and self.persons_headings is not None:
+            ident = self.persons_headings.ident
+            found = dict.fromkeys(given_twice([self.persons.select(ident)], ident), self._second)
         if self.shape is Shape.LONG and len(self.parts) == 1:
-            return ()
+            return found
         ident = self.headings.ident
         frames = [p.frame.select(ident) for p in self.parts]
         if self.shape is Shape.LONG:
             frames = [f.unique() for f in frames]
-        return given_twice(frames, ident)
+        return found | {name: name for name in given_twice(frames, ident)}
 
     def _elsewhere(self) -> tuple[str, ...]:
         """The places named in the table where other rules hold."""
@@ -227,7 +229,7 @@ class Run:
             frame, headings = self._with_persons(frame, headings)
         if self.states is not None:
             frame = self.states.beside(frame, headings.ident)
-        kept = self._kept(frame.collect_schema().names())
+        kept = columns_kept(self.wish.by, frame.collect_schema().names(), self.wish.years)
         pointing = tuple(pl.col(g.name).cast(pl.String).str.strip_chars() != "" for g in self._pointing(headings))
         return Table(
             frame,
@@ -265,7 +267,8 @@ class Run:
         headings = held.wide
         lasting = [g.name for g in headings.columns if g.fact is not None and not g.fact.yearly]
         changing = [n for n in held.frame.collect_schema().names() if n not in lasting]
-        kept = self._kept([*lasting, *(f"{n}{YEAR_SIGN}{y}" for n in changing for y in self.wish.years)])
+        yearly = (f"{n}{YEAR_SIGN}{y}" for n in changing for y in self.wish.years)
+        kept = columns_kept(self.wish.by, [*lasting, *yearly], self.wish.years)
         needed = [i for i in plan.inputs if i.name and not i.opening] if plan is not None else []
         wanted = [long.Wanted(i.column, i.name, i.year) for i in needed]
         there = {w.column for w in wanted}
@@ -301,29 +304,6 @@ class Run:
             read=True,
         )
 
-    def _kept(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The columns to group by: named as they are, or (of yearly facts) without the year."""
-        found: list[str] = []
-        for name in self.wish.by:
-            yearly = [f"{name}{YEAR_SIGN}{year}" for year in self.wish.years]
-            some = [n for n in yearly if n in names]
-            if name not in names and some and len(some) < len(yearly):
-                lacking = next(n for n in yearly if n not in names)
-                raise UsageError([Diagnostic("E718", {"where": "--by", "name": lacking, "nearest": "、".join(some)})])
-            own = [name] if name in names else yearly if set(yearly) <= set(names) else []
-            if not own:
-                heads = sorted({n.partition(YEAR_SIGN)[0] for n in names if n.isprintable()})
-                raise UsageError(
-                    [
-                        Diagnostic(
-                            "E718",
-                            {"where": "--by", "name": name, "nearest": nearest(name, heads) or "、".join(heads[:8])},
-                        )
-                    ]
-                )
-            found += own
-        return tuple(dict.fromkeys(found))
-
     def alone(self) -> tuple[int, int]:
         """Return how many persons stand in the second table alone, and how many of its rows have no id: they have no results."""
         if self.persons is None or self.persons_headings is None:
@@ -345,6 +325,8 @@ class Run:
 
         beside, own = self._persons(), self.persons_headings
         assert beside is not None and own is not None
+        if self.twice:
+            beside = beside.filter(~pl.col(headings.ident).is_in(list(self.twice)))  # a join would double the person
         frame = frame.with_columns(pl.col(headings.ident).cast(pl.String))
         joined = frame.join(beside, on=headings.ident, how="left", maintain_order="left")
         return joined, replace(headings, columns=(*headings.columns, *own.columns))
@@ -436,7 +418,7 @@ class Run:
             )
         judge = Judge(
             self.rules.reader(self.compiled, self.states is not None), made.table.headings, self.wish.units,
-            frozenset(self.twice), self.wish.lang, self._computed,
+            self.twice, self.wish.lang, self._computed,
         )  # fmt: skip
         taken: list[Result] = []
         cells: dict[str, dict[str, Any]] = {}
@@ -527,8 +509,8 @@ class Run:
             if name in said:
                 yield judge.misread(name, said[name])
                 continue
-            if name in judge.twice:
-                yield [reject(Diagnostic("E857", {"person": name, "where": name}), name, self.wish.lang)]
+            if name is not None and name in judge.twice:
+                yield judge.repeated(name)
                 continue
             header, cells = own
             yield judge.judged(header, cells, openings)

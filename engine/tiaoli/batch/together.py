@@ -299,7 +299,7 @@ class Together:
         assert self.run is not None
         bad = set_aside(self.program, made.plan, made.table)
         judge = Judge(
-            self.reader, made.table.headings, self.wish.units, frozenset(self.run.twice), self.wish.lang, self._moves,
+            self.reader, made.table.headings, self.wish.units, self.run.twice, self.wish.lang, self._moves,
         )  # fmt: skip
         for rows in in_portions(bad):
             for outcome in self.run._outcomes(judge, made, rows):
