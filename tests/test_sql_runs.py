@@ -104,6 +104,93 @@ def test_duckdb_goes_on_from_a_state(command: Command, tmp_path: Path, people: d
     same(tmp_path / "next.parquet", tmp_path / "last.parquet")
 
 
+def two_tables(tmp_path: Path, program: Any, table: Path) -> tuple[Path, Path]:
+    """A table with a column of towns, and what belongs to the persons in a second one: one person there twice, one row of nobody, one without id."""
+    frame = pl.read_parquet(table)
+    ids = frame[ID].unique().sort()
+    towns = pl.DataFrame({ID: ids, "乡镇": ["东镇" if n % 3 else "西镇" for n in range(len(ids))]})
+    lasting = [f.name for f in program.facts_of(INSURED) if not f.yearly and f.name in frame.columns]
+    persons = frame.select(ID, *lasting).unique(maintain_order=True)
+    odd = [persons.head(1), persons.tail(2).with_columns(pl.Series(ID, ["没有的人", None]))]
+    places = tmp_path / "表.parquet", tmp_path / "本人.parquet"
+    frame.drop(lasting).join(towns, on=ID, how="left", maintain_order="left").write_parquet(places[0])
+    pl.concat([persons, *odd]).sample(fraction=1, shuffle=True, seed=1).write_parquet(places[1])
+    return places
+
+
+@pytest.mark.parametrize(
+    ("engine", "shape", "layout"),
+    [
+        *(("duckdb", shape, layout) for shape in ("wide", "long") for layout in ("wide", "long")),
+        pytest.param("spark", "long", "wide", marks=needs_java),
+        pytest.param("spark", "wide", "long", marks=needs_java),
+    ],
+)
+def test_a_second_table_and_groups_are_the_same_on_every_engine(
+    command: Command,
+    tmp_path: Path,
+    jiangxi: tiaoli.Rules,
+    people: dict[str, Path],
+    engine: str,
+    shape: str,
+    layout: str,
+) -> None:
+    table, persons = two_tables(tmp_path, jiangxi.program(2031), people[shape])
+    said = {}
+    for one in ("polars", engine):
+        output = tmp_path / (one if one == "spark" else f"{one}.parquet")
+        said[one] = command(
+            "run", "CN-JX", table, "--year", "2026..2027", "--engine", one, "--layout", layout, "--persons", persons, "-o", output,
+            "--rule", "大病保险最高支付限额", "--rule", "待遇开始日", "--by", "乡镇", "--by", "参保", "--by", "免等待人群",
+            "--summary", tmp_path / f"{one}.csv", "--rejects", tmp_path / f"{one}.rejects.{'csv' if one == 'polars' else 'parquet'}",
+        )  # fmt: skip
+        assert said[one].code == 1, said[one].err
+    same(tmp_path / ("spark" if engine == "spark" else "duckdb.parquet"), tmp_path / "polars.parquet")
+    assert (tmp_path / f"{engine}.csv").read_text() == (tmp_path / "polars.csv").read_text()
+    assert "东镇" in (tmp_path / "polars.csv").read_text()
+    known = [re.findall(r"算出 [\d,]+ 人|退回 [\d,]+ 人|\d+ 人不在|\d+ 行没有编号", one.err) for one in said.values()]
+    assert known[0] == known[1]
+    assert len(known[0]) == 4 and "1 人不在" in known[0] and "1 行没有编号" in known[0] and "退回 1 人" in known[0]
+    rejects = tmp_path / f"{engine}.rejects.parquet"
+    found = pl.read_parquet(rejects / "*.parquet" if rejects.is_dir() else rejects)
+    expected = pl.read_csv(tmp_path / "polars.rejects.csv", infer_schema=False)
+    assert found["编号"].to_list() == expected["编号"].to_list()
+    assert found["代码"].to_list() == expected["代码"].to_list() == ["E857"]
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (("--by", "乡村"), "E718"), (("--by", "编号"), "E825"), (("--by", "参保@2026"), "E718"), (("--persons", "年.parquet"), "E855"),
+        (("--persons", "没有.parquet"), "E817"), (("--persons", "本人.csv"), "E825"), (("--resume",), "E870"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_second_table_or_groups_is_said_before_anything_runs(
+    command: Command, tmp_path: Path, jiangxi: tiaoli.Rules, people: dict[str, Path], more: tuple[str, ...], code: str
+) -> None:
+    table, persons = two_tables(tmp_path, jiangxi.program(2031), people["long"])
+    (tmp_path / "本人.csv").write_text("编号\n甲\n", encoding="utf-8")
+    pl.read_parquet(persons).with_columns(年度=pl.lit(2026)).write_parquet(tmp_path / "年.parquet")
+    more = tuple(str(tmp_path / m) if "." in m else m for m in more)
+    own = () if more[0] == "--persons" else ("--persons", persons)
+    asked = (
+        "--year",
+        "2026",
+        "--engine",
+        "duckdb",
+        "--rule",
+        "待遇开始日",
+        "-o",
+        tmp_path / "o.parquet",
+        "--by",
+        "乡镇",
+        *own,
+    )
+    said = command("run", "CN-JX", table, *asked, *more)
+    assert code in said.err and said.code == 2, said
+    assert not (tmp_path / "o.parquet").exists()
+
+
 def test_a_result_has_the_same_type_in_every_year(command: Command, tmp_path: Path) -> None:
     own(tmp_path, "结果 规则 次数: 整数 初值 0 = 上年 次数 + 600000000\n")
     table, output = tmp_path / "表.parquet", tmp_path / "o.parquet"

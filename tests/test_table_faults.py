@@ -250,6 +250,28 @@ def test_a_nameless_row_of_the_second_table_is_told(command: Command, tmp_path: 
 # ── groups ───────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("shape", ("wide", "long"))
+@pytest.mark.parametrize("second", ("4", "5"))
+def test_whom_the_second_table_has_twice_is_set_aside(
+    command: Command, tmp_path: Path, shape: str, second: str
+) -> None:
+    own(tmp_path, "事实 底数: 金额\n每年 事实 在册: 是否\n结果 规则 补贴: 金额\n  当 在册 得 底数  否则 0元\n")
+    texts = {
+        "wide": "编号,在册@2025,在册@2026\n甲,是,是\n乙,是,是\n",
+        "long": "编号,年度,在册\n乙,2025,是\n甲,2025,是\n乙,2026,是\n甲,2026,是\n",
+    }
+    table = csv_file(tmp_path / "表.csv", texts[shape])
+    persons = csv_file(tmp_path / "本人.csv", f"编号,底数\n甲,4\n乙,6\n甲,{second}\n")
+    output, rejects = tmp_path / "o.csv", tmp_path / "r.csv"
+    asked = ("--year", "2025..2026", "--rule", "补贴", "--rulesets", tmp_path, "--layout", "wide", "--engine", "polars")
+    said = command("run", "CN-ZZ", table, *asked, "--persons", persons, "-o", output, "--rejects", rejects)
+    assert said.code == 1
+    assert "读入 2 人 = 算出 1 人" in said.err and "退回 1 人（1 处错误）" in said.err
+    assert pl.read_csv(output).rows() == [("乙", 6.0, 6.0)]
+    assert pl.read_csv(rejects).select("编号", "代码").rows() == [("甲", "E857")]
+    assert f"{persons}：编号“甲”在表中不止一行" in pl.read_csv(rejects)["原因"][0]
+
+
 @pytest.mark.parametrize("layout", ("wide", "long"))
 def test_groups_of_a_long_table_are_those_of_the_year(command: Command, tmp_path: Path, layout: str) -> None:
     file = csv_file(tmp_path / "表.csv", LONG)

@@ -116,8 +116,9 @@ class TableRun:
 
     def go(self, output: Path | None, opening: Path | None, closing: Path | None) -> bool:
         """Run; return whether there were findings in the data."""
-        if self.options.others:
-            wrong(Diagnostic("E870", {"option": "、".join(self.options.others)}))
+        resume = ["--resume"] if self.options.resume and self.engine in ("duckdb", "spark") else []
+        if misplaced := [*self.options.others, *resume]:
+            wrong(Diagnostic("E870", {"option": "、".join(misplaced)}))
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         more = {"duckdb": ("duckdb", "sqlglot"), "spark": ("pyspark", "sqlglot")}.get(self.engine, ())
@@ -210,7 +211,7 @@ class TableRun:
                 self._sensible(output, closing, in_parts=True)
             self._state(run.shape, run.headings, run.layout)
             self._unread(source)
-            self._alone(run, source)
+            self._alone(run.alone(), source)
             if output is None:
                 shown = self._in_memory(run)
             else:
@@ -276,9 +277,9 @@ class TableRun:
             few = "、".join(other[:5]) + ("……" if len(other) > 5 else "")
             note(f"{folder} 中没有读：{few}（不是表）。", f"not read in {folder}: {few} (no tables).")
 
-    def _alone(self, run: Any, source: Path) -> None:
-        """Say which rows of the second table belong to nobody."""
-        alone, nameless = run.alone()
+    def _alone(self, found: tuple[int, int], source: Path) -> None:
+        """Say how many rows of the second table belong to nobody, and how many have no id."""
+        alone, nameless = found
         if alone:
             note(
                 f"{self.options.persons} 中有 {alone:,} 人不在 {source} 里，不算。",
@@ -322,7 +323,7 @@ class TableRun:
             run = Together(self.rules, kinds, self.wish(), self.options.persons, openings, folder)
             if run.run is not None:
                 self._state(run.run.shape, run.run.headings, run.layout)
-                self._alone(run.run, kinds[INSURED])
+                self._alone(run.run.alone(), kinds[INSURED])
             counts, frames = run.go(output, closing, rejects)
         for warning in run.warnings:
             say([warning])
@@ -344,9 +345,6 @@ class TableRun:
     ) -> bool:
         """Parquet to Parquet by one SQL query, here or on a cluster; what is wrong with rows goes to the rejects."""
         options = self.options
-        held = {"--persons": options.persons, "--resume": options.resume, "--by": options.by}
-        if given := [name for name, value in held.items() if value]:
-            wrong(Diagnostic("E870", {"option": "、".join(given)}))
         from tiaoli.batch.kinds import with_results
         from tiaoli.batch.parts import Files as Places
         from tiaoli.results import output_of
@@ -355,7 +353,7 @@ class TableRun:
         if output is None:
             wrong(Diagnostic("E825", {"text": engine, "form": f"{engine} --output *.parquet"}))
         openings = {} if opening is None else opening_tables(opening, kinds)
-        for path in (*kinds.values(), *([] if opening is None else [opening])):
+        for path in (*kinds.values(), *(p for p in (opening, options.persons) if p is not None)):
             if not path.is_dir() and path.suffix.lower() != ".parquet":
                 wrong(Diagnostic("E825", {"text": str(path), "form": "*.parquet"}))
         program, names, _ = self.rules.wanted(self.years, self.names, self.readings, tuple(kinds))
@@ -367,6 +365,8 @@ class TableRun:
             after, left = (None if p is None else output_of(p, kind) for p in (closing, options.rejects))
             places = Places(output_of(output, kind), after, left)
             job, count = started(kinds, kind, openings, places)
+            if kind == INSURED and options.persons is not None:
+                self._alone((count.alone, count.nameless), kinds[INSURED])
             self._told(job, kind, count, places)
             written[kind] = self._written(output_of(output, kind))
             counted[kind] = (count.records, count.rejected)
@@ -377,7 +377,7 @@ class TableRun:
 
             for warning in lacking(self.rules.staged(self.years, self.names, self.readings, tuple(kinds)), counted):
                 say([warning])
-        if options.summary is not None:
+        if options.summary is not None or options.by:
             self._summarise(job, job.layout(next(iter(written))), written)
         return found
 
@@ -386,12 +386,17 @@ class TableRun:
     ) -> tuple[Any, Any]:
         from tiaoli.batch import duck
 
+        def all_of(path: Path) -> str:
+            return duck.all_of(path) if path.is_dir() else str(path)
+
         def files(own: Mapping[str, Path]) -> dict[str, str]:
-            return {k: duck.all_of(path) if path.is_dir() else str(path) for k, path in own.items()}
+            return {k: all_of(path) for k, path in own.items()}
+
+        persons = None if self.options.persons is None else all_of(self.options.persons)
 
         with _share(words("计算", "computing")) as watch:
             return duck.run(
-                self.rules, files(kinds), places.output, self.wish(), rejects=places.rejects, opening=files(openings),
+                self.rules, files(kinds), places.output, self.wish(), rejects=places.rejects, persons=persons, opening=files(openings),
                 closing=places.closing, entity=kind, watch=watch,
             )  # fmt: skip
 
@@ -403,7 +408,8 @@ class TableRun:
         left, after = (None if p is None else str(p) for p in (places.rejects, places.closing))
         with _share(words("Spark 计算", "computing on Spark")):
             return spark.run(
-                self.rules, kinds, str(places.output), self.wish(), rejects=left, opening=openings, closing=after, entity=kind
+                self.rules, kinds, str(places.output), self.wish(), rejects=left, persons=self.options.persons, opening=openings,
+                closing=after, entity=kind,
             )  # fmt: skip
 
     def _told(self, job: Any, kind: str, count: Any, places: Any) -> None:

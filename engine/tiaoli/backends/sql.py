@@ -24,6 +24,7 @@ from tiaoli.backends.sql_code import Dialect, Sql
 from tiaoli.backends.sql_compact import compacted
 from tiaoli.backends.sql_tables import (
     ID,
+    KEPT,
     Fault,
     Mark,
     Table,
@@ -53,7 +54,7 @@ class Setting:
     that the plan reads, unless given). ``whole``: money stands in 分 and rates in 10**-digits, in tables and results; otherwise both are
     decimals, money in yuan. ``unique``: the ids are known to be unique and not looked through. ``places``: columns (by kind) of places, which
     must be null or one of ``homes``. ``marks`` and ``present``: what else the tables bring, see `Table`; so do values of an opening state, in
-    columns whose names begin with `OPENED`, money in yuan.
+    columns whose names begin with `OPENED`, money in yuan. ``kept``: columns (by kind) that go into the results as they are.
     """
 
     sources: Mapping[str, str]
@@ -66,6 +67,7 @@ class Setting:
     lang: str = "zh"
     marks: Mapping[str, Sequence[Mark]] = field(default_factory=dict)
     present: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    kept: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def query(plan: c.Plan, program: m.Program, setting: Setting, entity: str = INSURED) -> str:
@@ -129,15 +131,21 @@ def everything_parts(plan: c.Plan, program: m.Program, setting: Setting, entity:
     return made.pieces(made.all_of(entity))
 
 
-def lengthened(table: str, names: Sequence[str], years: Sequence[int], dialect: Dialect) -> str:
-    """Return the query that makes of a wide table of results, with columns ``names`` of all ``years``, one with a row a record and year."""
+def lengthened(
+    table: str, names: Sequence[str], years: Sequence[int], dialect: Dialect, once: Sequence[str] = ()
+) -> str:
+    """Return the query that makes of a wide table of results, with columns ``names`` of all ``years`` and ``once`` without years, one with a row a
+    record and year."""
     rows = []
     for year in years:
         cells = [("年度", code.number(year)), *((name, code.column(f"{name}@{year}")) for name in names)]
         rows.append(_row(cells, dialect))
-    inner = _select(code.column(ID), aliased(_spread(rows, dialect), "行")).from_(source_of(table, dialect))
+    own = [code.column(name) for name in (ID, *once)]
+    inner = _select(*own, aliased(_spread(rows, dialect), "行")).from_(source_of(table, dialect))
     parts = [aliased(code.column(part, "行"), part) for part in ("年度", *names)]
-    written: str = _printer(dialect).generate(_select(code.column(ID), *parts).from_(inner.subquery("t")))
+    written: str = _printer(dialect).generate(
+        _select(*(column.copy() for column in own), *parts).from_(inner.subquery("t"))
+    )
     return written
 
 
@@ -238,6 +246,7 @@ class _Query:
             self.setting.homes,
             marks,
             present,
+            tuple(self.setting.kept.get(kind, ())),
         )
 
     def source(self, kind: str) -> Sql:
@@ -380,7 +389,11 @@ class _Query:
         """The results of a kind, after all steps."""
         self._steps()
         values = [aliased(self._outward(o), self.names(o.column), o.citation) for o in outputs]
-        return self._done(entity, [code.column(ID), *values])
+        return self._done(entity, [code.column(ID), *self._kept(entity), *values])
+
+    def _kept(self, entity: str) -> list[Sql]:
+        """The columns that stand in the results as they are."""
+        return [aliased(code.column(self.names(KEPT + n)), self.names(n)) for n in self.setting.kept.get(entity, ())]
 
     def _done(self, entity: str, columns: Sequence[Sql]) -> Select:
         """Some columns of the records all of whose results could be computed."""
@@ -416,7 +429,8 @@ class _Query:
         """The results of a kind, with the closing state and the mandates beside them."""
         self._steps()
         own = self.plan.kinds[entity]
-        columns = [aliased(self._outward(o), self.names(o.column)) for o in (*own.outputs, *own.reasons)]
+        columns = self._kept(entity)
+        columns += [aliased(self._outward(o), self.names(o.column)) for o in (*own.outputs, *own.reasons)]
         columns += [aliased(self._state(o), CLOSING + o.column) for o in own.closing]
         for output in own.breaches:
             held = code.expression(output.expression, self.setting.dialect, self.names)

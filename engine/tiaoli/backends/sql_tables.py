@@ -23,6 +23,8 @@ from tiaoli.values import Kind, Type, decimal_text
 ID = "编号"
 OPENED = "期初 "
 """What stands before the name of a column for the value that an opening state has."""
+KEPT = "!留 "
+"""What stands before the name of a column that goes into the results as it is."""
 RAW = "!原"
 """What stands behind the name of a column for the cell as the table has it."""
 
@@ -144,7 +146,7 @@ class Table:
     """The table of a kind of record. ``have`` are the columns that it has, of which some may not be read.
 
     ``places`` are columns of places, which must be null or one of ``homes``. ``marks`` tell faulty rows; ``present``: columns, by year, that
-    say whether a record has the year, where its cells do not show it.
+    say whether a record has the year, where its cells do not show it. ``kept``: columns that go into the results as they are.
     """
 
     program: m.Program
@@ -156,6 +158,7 @@ class Table:
     homes: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
     present: Mapping[int, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
     def content(self, given: c.Input) -> Content:
         return content_of(self.program, given.name)
@@ -181,6 +184,8 @@ class Table:
         from sqlglot import exp
 
         yield aliased(code.cast(code.column(ID, "t"), "TEXT"), ID)
+        for kept in self.kept:
+            yield aliased(code.column(kept, "t"), name(KEPT + kept))
         for given in self.plan.inputs:
             if not given.name:
                 yield aliased(self._year_is_there(given.year), name(given.column))
@@ -359,6 +364,7 @@ _WORDS = {
     "E741": ("所指的{target}记录有误，已剔除", "the {target} that it names is faulty and left out", "先改正所指的记录", "mend that record first"),
     "E804": ("不能计算", "cannot be computed", "用 tiaoli explain 看这个人", "see this person with tiaoli explain"),
     "E806": ("该年度在别的地区", "in another place in that year", "用 --engine polars 计算转移的人", "compute who moves with --engine polars"),
+    "E857": ("编号在第二个表中不止一行", "the id has more than one row in the second table", "第二个表一人一行", "keep one row a person in the second table"),
     "E822": ("期初文件里没有此人的状态，或缺少要用的值", "there is no opening state of this record, or a value of it is missing", "补上上一年度末的状态", "add the state of the end of the year before"),
 }  # fmt: skip
 """What is said of a fault, in Chinese and in English, then what to do about it."""

@@ -46,6 +46,7 @@ def run(
     wish: Wish,
     *,
     rejects: Path | None = None,
+    persons: str | Path | None = None,
     opening: str | Path | Mapping[str, str | Path] | None = None,
     closing: Path | None = None,
     entity: str = INSURED,
@@ -56,18 +57,21 @@ def run(
 ) -> tuple[Job, Count]:
     """Compute the records of ``entity`` in Parquet files and write their results; ``rejects``: a file for the faults.
 
-    ``opening``: states to go on from, of insured persons, or by kind; ``closing``: those of ``entity`` after the last year. ``output``, ``closing`` and ``rejects`` are
+    ``persons``: a second table, of facts of whole records of insured persons; ``opening``: states to go on from, of insured persons, or by kind; ``closing``: those of ``entity`` after the last year. ``output``, ``closing`` and ``rejects`` are
     Parquet, or CSV by their suffix. ``unique``: ids are known to be, and are not looked through. ``memory`` is DuckDB's limit, such as ``4GB``;
     ``watch`` is told every second how much of the query is done, in percent. Returns what was asked of DuckDB, and what became of the records. Raises UsageError.
     """
     output, rejects = Path(output), None if rejects is None else Path(rejects)
     stage = _Stage()
     with _connected(memory, threads, output.parent) as connection, _watched(connection, watch, stage):
-        job = job_of(connection, rules, tables, wish, opening, closing is not None, unique)
+        job = job_of(connection, rules, tables, wish, opening, closing is not None, unique, persons)
         for kind in job.tables if job.chained else ():
             if number := _number(connection, f"SELECT COUNT(*) FROM ({job.rejects(kind)})"):
                 raise spreads("DuckDB", kind, number)
         count = Count(*_numbers(connection, job, entity))
+        if job.persons is not None:
+            alone = _executed(connection, job.alone()).fetchone() or (0, 0)
+            count.alone, count.nameless = int(alone[0]), int(alone[1])
         job = _in_portions(connection, job, stage, count.records)
         count.computed, count.breaches = _computed(connection, job, stage, entity, output, closing)
         count.rejected = count.records - count.computed
@@ -177,11 +181,13 @@ def job_of(
     opening: str | Path | Mapping[str, str | Path] | None = None,
     closing: bool = False,
     unique: bool = False,
+    persons: str | Path | None = None,
 ) -> Job:
     """Return the job over Parquet files, whose columns are looked at. Raises UsageError."""
     relations = {kind: _relation(connection, str(path)) for kind, path in by_kind(tables).items()}
     states = {kind: _relation(connection, str(path)) for kind, path in by_kind(opening).items()}
-    job = Job(rules, relations, wish, "duckdb", (), unique, states, closing)
+    second = None if persons is None else _relation(connection, str(persons))
+    job = Job(rules, relations, wish, "duckdb", (), unique, states, closing, second)
     columns = [(relations[kind], g.name) for kind, own in job.given.items() for g in own.columns if g.fact is None]
     places = {value for table, name in columns for value in _values(connection, table, name)}
     return replace(job, homes=homes_among(rules, places))

@@ -96,10 +96,14 @@ def no_ids_to_group_by(by: Sequence[str]) -> None:
         raise UsageError([Diagnostic("E825", {"text": f"--by {own[0]}", "form": "--by 列名 / COLUMN"})])
 
 
-def columns_kept(by: Sequence[str], names: Sequence[str], years: range) -> tuple[str, ...]:
-    """Return the columns, among ``names`` of a wide table, to group by: named as they are, or (of yearly facts) without the year. Raises UsageError."""
+def columns_kept(by: Sequence[str], names: Sequence[str], years: range, layout: Shape) -> tuple[str, ...]:
+    """Return the columns, among ``names`` of a wide table, to group by: named as they are, or (of yearly facts) without the year, which is the only
+    way for results laid out long. Raises UsageError."""
     found: list[str] = []
     for name in by:
+        parts = year_of_column(name)
+        if parts is not None and layout is Shape.LONG and name in names:
+            raise UsageError([Diagnostic("E718", {"where": "--by", "name": name, "nearest": parts[0]})])
         yearly = [f"{name}{YEAR_SIGN}{year}" for year in years]
         some = [n for n in yearly if n in names]
         if name not in names and some and len(some) < len(yearly):

@@ -25,7 +25,7 @@ ROW_GROUP = 100_000
 @dataclass
 class Count:
     """What became of the records of a table: rows and ``records`` read; records computed, rejected; faults found in these; how many
-    break a mandate, by its text and year."""
+    break a mandate, by its text and year. Of a second table: rows of nobody here (``alone``), rows without id."""
 
     rows: int = 0
     records: int = 0
@@ -33,6 +33,8 @@ class Count:
     rejected: int = 0
     faults: int = 0
     breaches: dict[str, int] = field(default_factory=dict)
+    alone: int = 0
+    nameless: int = 0
 
     def add(self, other: Count) -> None:
         """Add the counts of another part."""

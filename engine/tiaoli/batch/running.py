@@ -229,7 +229,7 @@ class Run:
             frame, headings = self._with_persons(frame, headings)
         if self.states is not None:
             frame = self.states.beside(frame, headings.ident)
-        kept = columns_kept(self.wish.by, frame.collect_schema().names(), self.wish.years)
+        kept = columns_kept(self.wish.by, frame.collect_schema().names(), self.wish.years, self.layout)
         pointing = tuple(pl.col(g.name).cast(pl.String).str.strip_chars() != "" for g in self._pointing(headings))
         return Table(
             frame,
@@ -268,7 +268,7 @@ class Run:
         lasting = [g.name for g in headings.columns if g.fact is not None and not g.fact.yearly]
         changing = [n for n in held.frame.collect_schema().names() if n not in lasting]
         yearly = (f"{n}{YEAR_SIGN}{y}" for n in changing for y in self.wish.years)
-        kept = columns_kept(self.wish.by, [*lasting, *yearly], self.wish.years)
+        kept = columns_kept(self.wish.by, [*lasting, *yearly], self.wish.years, self.layout)
         needed = [i for i in plan.inputs if i.name and not i.opening] if plan is not None else []
         wanted = [long.Wanted(i.column, i.name, i.year) for i in needed]
         there = {w.column for w in wanted}

@@ -70,13 +70,15 @@ def evaluate(
     *,
     session: SparkSession | None = None,
     entity: str = INSURED,
+    persons: Table | None = None,
     opening: Tables | None = None,
     closing: bool = False,
     unique: bool = False,
 ) -> Evaluated:
     """Return results and rejects for records in DataFrames or Parquet files. ``session``: the active one unless given.
 
-    ``opening``: states to go on from, of insured persons, or by kind; ``closing``: those of ``entity`` after the last year are wanted. ``unique``:
+    ``persons``: a second table, of facts of whole records of insured persons; ``opening``: states to go on from, of insured persons, or by kind;
+    ``closing``: those of ``entity`` after the last year are wanted. ``unique``:
     ids are known to be, and are not looked through. Raises UsageError for what is wrong with columns.
     """
     from pyspark.sql import SparkSession
@@ -89,8 +91,9 @@ def evaluate(
     held: Mapping[str, Table] = by_kind(opening)
     relations = {kind: _relation(outer, inner, table) for kind, table in given.items()}
     states = {kind: _relation(outer, inner, table) for kind, table in held.items()}
+    second = None if persons is None else _relation(outer, inner, persons)
     try:
-        job = Job(rules, relations, wish, "spark", (), unique, states, closing)
+        job = Job(rules, relations, wish, "spark", (), unique, states, closing, second)
         every = stepwise(inner, sql.everything_parts(job.plan, job.program, job.setting, entity))
         rejects = stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, entity))
         faults = {
@@ -101,23 +104,22 @@ def evaluate(
             _results(every, job, entity), _closing(every, job, entity), rejects, every, job, entity, faults
         )
     finally:
-        for relation in (*relations.values(), *states.values()):
+        for relation in (*relations.values(), *states.values(), *([] if second is None else [second])):
             inner.catalog.dropGlobalTempView(relation.name.rpartition(".")[2])
 
 
 def _results(every: DataFrame, job: Job, entity: str) -> DataFrame:
     """The table of results, wide or long, of a table with everything."""
-    columns = job.result_columns(entity)
     if job.layout(entity) is Shape.WIDE:
-        return every.select(_quoted(ID), *map(_quoted, columns))
+        return every.select(_quoted(ID), *map(_quoted, job.result_columns(entity)))
     from pyspark.sql import functions as f
 
-    names = dict.fromkeys(name.rpartition(YEAR_SIGN)[0] for name in columns)
+    once, names = job.long_columns(entity)
     rows = [
         f.struct(f.lit(year).alias(YEAR), *(f.col(_quoted(f"{n}{YEAR_SIGN}{year}")).alias(n) for n in names))
         for year in job.wish.years
     ]
-    return every.select(_quoted(ID), f.inline(f.array(*rows)))
+    return every.select(_quoted(ID), *map(_quoted, once), f.inline(f.array(*rows)))
 
 
 def _closing(every: DataFrame, job: Job, entity: str) -> DataFrame | None:
@@ -140,6 +142,7 @@ def run(
     wish: Wish,
     *,
     rejects: str | Path | None = None,
+    persons: str | Path | None = None,
     opening: str | Path | Mapping[str, str | Path] | None = None,
     closing: str | Path | None = None,
     entity: str = INSURED,
@@ -160,13 +163,13 @@ def run(
     session = builder.getOrCreate()
     try:
         made = evaluate(
-            rules, tables, wish, session=session, entity=entity, opening=opening, closing=closing is not None, unique=unique
+            rules, tables, wish, session=session, entity=entity, persons=persons, opening=opening, closing=closing is not None, unique=unique
         )  # fmt: skip
         for kind, faults in made.faults.items():
             if number := faults.count():
                 raise spreads("Spark", kind, number)
         left, after = (None if path is None else str(path) for path in (rejects, closing))
-        return made.job, _written(session, made, tables, str(output), left, after)
+        return made.job, _written(session, made, tables, str(output), left, after, persons)
     finally:
         session.stop()
 
@@ -178,6 +181,7 @@ def _written(
     output: str,
     rejects: str | None,
     closing: str | None,
+    persons: str | Path | None,
 ) -> Count:
     from pyspark import StorageLevel
     from pyspark.sql import Observation
@@ -186,6 +190,8 @@ def _written(
     given = session.read.parquet(_exactly(str(by_kind(tables)[made.entity])))
     headings = made.job.given[made.entity]
     count = Count(given.count())
+    if persons is not None:
+        count.alone, count.nameless = _alone(session, given, made.job, persons)
     count.records = (
         count.rows if headings.shape is Shape.WIDE else given.select(_quoted(headings.ident)).distinct().count()
     )
@@ -210,6 +216,18 @@ def _written(
     elif count.rejected:
         count.faults = made.rejects.count()
     return count
+
+
+def _alone(session: SparkSession, given: DataFrame, job: Job, persons: str | Path) -> tuple[int, int]:
+    """How many rows of the second table are of nobody in the first, and how many have no id."""
+    from pyspark.sql import functions as f
+
+    assert job.second is not None
+    ident = f.col(_quoted(job.second.ident)).cast("string")
+    rows = session.read.parquet(_exactly(persons)).select(ident.alias("i"))
+    named = rows.where(f.coalesce(f.trim("i") != "", f.lit(False)))
+    known = given.select(f.col(_quoted(job.given[INSURED].ident)).cast("string").alias("i")).distinct()
+    return named.join(known, "i", "left_anti").count(), rows.count() - named.count()
 
 
 def _relation(outer: SparkSession, inner: SparkSession, table: Table) -> Relation:

@@ -20,10 +20,20 @@ from tiaoli.backends import sql_code as code
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import Wishes, column, lower, sort_of
 from tiaoli.backends.sql_code import Dialect, Sql
-from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, even, faults_of, written
+from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, even, faults_of, nameless, written
 from tiaoli.batch.computing import demanded
-from tiaoli.batch.headings import Given, Headings, no_exact_ids, read_headings
-from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units
+from tiaoli.batch.headings import (
+    Given,
+    Headings,
+    columns_kept,
+    names_beside,
+    no_exact_ids,
+    no_ids_to_group_by,
+    read_headings,
+    read_second,
+    told_apart,
+)
+from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units, year_of_column
 from tiaoli.batch.states import check_exact, check_states, check_years, common_year, year_of_states
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
@@ -52,7 +62,7 @@ class Job:
     """Rules over tables by kind of record, in a dialect.
 
     ``homes``: places whose rules are those of ``rules``; ``unique``: ids are known to be unique, and not looked through; ``openings``: states
-    to go on from, by kind; ``closing``: the states after the last year are wanted too.
+    to go on from, by kind; ``closing``: the states after the last year are wanted too; ``persons``: facts of whole records of insured persons.
     """
 
     rules: Rules
@@ -63,6 +73,7 @@ class Job:
     unique: bool = False
     openings: Mapping[str, Relation] = field(default_factory=dict)
     closing: bool = False
+    persons: Relation | None = None
 
     @cached_property
     def _wanted(self) -> tuple[m.Program, tuple[str, ...], tuple[str, ...]]:
@@ -80,16 +91,45 @@ class Job:
     @cached_property
     def given(self) -> Mapping[str, Headings]:
         """What the columns of the tables are, by kind. Raises UsageError with all that is wrong."""
-        found = {
-            kind: read_headings(
-                self.program, kind, list(t.columns), t.path, (), self._facts_read if kind == INSURED else None
-            )
-            for kind, t in self.tables.items()
-        }
+        no_ids_to_group_by(self.wish.by)
+        found = {kind: self._headings(kind, table) for kind, table in self.tables.items()}
         wrong = [d for kind, own in found.items() for d in _misfits(self.tables[kind], own)]
+        if self.persons is not None and self.second is not None and INSURED in found:
+            told_apart(found[INSURED], self.second, str(self.persons.path))
+            wrong += _misfits(self.persons, self.second)
         if wrong:
             raise UsageError(wrong)
         return found
+
+    def _headings(self, kind: str, table: Relation) -> Headings:
+        if kind != INSURED:
+            return read_headings(self.program, kind, list(table.columns), table.path)
+        beside = () if self.persons is None else names_beside(list(self.persons.columns))
+        return read_headings(
+            self.program, kind, list(table.columns), table.path, (*beside, *self.wish.by), self._facts_read
+        )
+
+    @cached_property
+    def second(self) -> Headings | None:
+        """What the columns of the second table are. Raises UsageError."""
+        return (
+            None if self.persons is None else read_second(self.program, list(self.persons.columns), self.persons.path)
+        )
+
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """The columns of insured persons, once every table is wide, that results are grouped by. Raises UsageError."""
+        if not self.wish.by or INSURED not in self.tables:
+            return ()
+        given, names = self.given[INSURED], list(self.tables[INSURED].columns)
+        if given.shape is Shape.LONG:
+            lasting = [g.name for g in _of_records(given)]
+            names = [*lasting, *(f"{n}{YEAR_SIGN}{y}" for n in names if n not in lasting for y in self.wish.years)]
+        return columns_kept(self.wish.by, [*names, *self._of_second], self.wish.years, self.layout(INSURED))
+
+    @property
+    def _of_second(self) -> list[str]:
+        return [] if self.second is None else [g.name for g in self.second.columns]
 
     def _facts_read(self) -> frozenset[str]:
         compiled = self.rules.compiled(self.wish.years, self.wish.rules, self.wish.readings)
@@ -98,7 +138,11 @@ class Job:
     @cached_property
     def headings(self) -> Mapping[str, Headings]:
         """What the columns are once every table is wide, by kind."""
-        return {kind: self._widened(own) if own.shape is Shape.LONG else own for kind, own in self.given.items()}
+        found = {kind: self._widened(own) if own.shape is Shape.LONG else own for kind, own in self.given.items()}
+        if self.second is not None and INSURED in found:
+            own = found[INSURED]
+            found[INSURED] = replace(own, columns=(*own.columns, *self.second.columns))
+        return found
 
     def _widened(self, own: Headings) -> Headings:
         columns: list[Given] = []
@@ -134,6 +178,7 @@ class Job:
         wishes = Wishes(names, have, self.wish.readings, lasting, self.opened, self.wish.reasons, self.closing)
         plan = lower(self.program, self.wish.years, wishes)
         self._whole_links()
+        _ = self.kept  # what is wrong with groups is said now
         if self.opened is not None and INSURED in self.given:
             check_years(self.opened, self.given[INSURED], self.wish.years)
         for kind in self.tables if self.openings else ():
@@ -171,8 +216,9 @@ class Job:
         marks = {kind: self._marks(kind) for kind in self.tables}
         whole = self.wish.units is Units.FEN
         homes = (self.rules.place, *self.homes)
+        kept = {INSURED: self.kept} if self.kept else {}
         return sql.Setting(
-            sources, self.dialect, whole, have, self.unique, places, homes, self.wish.lang, marks, present
+            sources, self.dialect, whole, have, self.unique, places, homes, self.wish.lang, marks, present, kept
         )
 
     # ── tables as queries read them ──
@@ -183,6 +229,8 @@ class Job:
             found = [Mark(f"{_ODD}{number}", number, str(given.year)) for number in ("E722", "E723", "E724")]
             found += [Mark(f"{_ODD}{g.name}", "E709", g.name) for g in _of_records(given)]
             found += [Mark(f"{_ODD}{number} {name}", number, name) for name, number, _ in self._later_faults(given)]
+        if self.persons is not None and kind == INSURED:
+            found.append(Mark(_SECONDS, "E857", ID))
         if self._goes_on(kind):
             found += [Mark(_STATELESS, "E822", ID), Mark(_STATES, "E717", "期初")]
         return found
@@ -197,12 +245,47 @@ class Job:
         select = self._wide(given, table) if given.shape is Shape.LONG else None
         if select is None and given.ident != ID:
             select = _select("*", aliased(code.column(given.ident), ID)).from_(self._read(table.name))
+        if self.persons is not None and kind == INSURED:
+            select = self._with_second(select, table, self.persons)
         if self._goes_on(kind):
             select = self._with_states(select, table, self.openings[kind], list(self._unfit(kind)))
         return table.name if select is None else f"({select.sql(dialect=self.dialect)})"
 
     def _read(self, name: str) -> Sql:
         return sql.source_of(name, self.dialect)
+
+    def _with_second(self, records: exp.Select | None, table: Relation, persons: Relation) -> exp.Select:
+        """The records with what a second table says of the persons, and whether it has several rows of one."""
+        from sqlglot import exp
+
+        assert self.second is not None
+        ident = _text(code.column(self.second.ident, "t"))
+        facts = [aliased(_most(code.column(n, "t")), n) for n in self._of_second]
+        many = code.binary(">", exp.Count(this=exp.Star()), code.number(1))
+        own = _select(aliased(ident, _SECOND_ID), *facts, aliased(many, _SECONDS)).from_(self._read(persons.name))
+        own = own.group_by(ident.copy())
+        columns = [aliased(code.column(n, "s"), n) for n in self._of_second]
+        several = aliased(_true(code.column(_SECONDS, "s")), _SECONDS)
+        source = self._read(table.name) if records is None else records.subquery("t")
+        every = exp.Column(this=exp.Star(), table=exp.to_identifier("t"))
+        same = code.binary("=", _text(code.column(ID, "t")), code.column(_SECOND_ID, "s"))
+        found = _select(every, *columns, several).from_(source)
+        return found.join(own.subquery("s"), on=same, join_type="left", copy=False)
+
+    def alone(self) -> str:
+        """Return the query for how many rows of the second table are of nobody in the first, and how many have no id."""
+        from sqlglot import exp
+
+        assert self.persons is not None and self.second is not None
+        table, ident = self.tables[INSURED], self.given[INSURED].ident
+        known = _select(aliased(_text(code.column(ident, "t")), _SECOND_ID)).distinct().from_(self._read(table.name))
+        named = code.column(self.second.ident, "t")
+        missing = nameless(named)
+        alone = code.both(code.negated(missing.copy()), code.is_null(code.column(_SECOND_ID, "s")))
+        counts = [exp.Count(this=code.case([(found, code.number(1))])) for found in (alone, missing)]
+        same = code.binary("=", _text(named.copy()), code.column(_SECOND_ID, "s"))
+        found = _select(*counts).from_(self._read(self.persons.name))
+        return found.join(known.subquery("s"), on=same, join_type="left", copy=False).sql(dialect=self.dialect)
 
     def _unfit(self, kind: str) -> Iterator[Sql]:
         """Yield what keeps a state from being gone on from: no value where there must be one, decimals that would be cut off."""
@@ -252,6 +335,14 @@ class Job:
             for y in self._span:
                 own = code.case([(code.binary("=", year.copy(), code.number(y)), code.column(g.name))])
                 columns.append(aliased(_most(own), f"{g.name}{YEAR_SIGN}{y}"))
+        there_already = {
+            f"{g.name}{YEAR_SIGN}{y}" for g in given.columns if g.name not in of_records for y in self._span
+        }
+        for name in self.kept if given.entity == INSURED else ():
+            head, _, of_year = name.rpartition(YEAR_SIGN)
+            if head and name not in there_already:
+                own = code.case([(code.binary("=", year.copy(), code.number(int(of_year))), code.column(head))])
+                columns.append(aliased(_most(own), name))
         for y in self._span:
             there = code.case([(code.binary("=", year.copy(), code.number(y)), code.number(1))], code.number(0))
             columns.append(aliased(code.binary("=", _most(there), code.number(1)), f"{_PRESENT}{y}"))
@@ -303,9 +394,17 @@ class Job:
         return sql.rejects(self.plan, self.program, self.setting, entity)
 
     def result_columns(self, entity: str = INSURED) -> list[str]:
-        """Return the columns of the table of results, but for ids."""
+        """Return the columns of the table of results, laid out wide, but for ids."""
         own = self.plan.kinds[entity]
-        return [o.column for o in (*own.outputs, *own.reasons)]
+        kept = self.kept if entity == INSURED else ()
+        return [*kept, *(o.column for o in (*own.outputs, *own.reasons))]
+
+    def long_columns(self, entity: str = INSURED) -> tuple[list[str], list[str]]:
+        """Return the columns of the table of results, laid out long, but for ids and years: those that say the same in all years, and the others."""
+        columns = self.result_columns(entity)
+        once = [n for n in columns if year_of_column(n) is None]
+        yearly = dict.fromkeys(n.rpartition(YEAR_SIGN)[0] for n in columns if n not in once)
+        return once, list(yearly)
 
     def layout(self, entity: str = INSURED) -> Shape:
         """Return how the results are laid out."""
@@ -313,19 +412,19 @@ class Job:
 
     def divided(self, table: str, entity: str = INSURED) -> tuple[str, str]:
         """Return the queries for results and closing state over a table with everything, see `sql.everything`."""
-        results = self.result_columns(entity)
         if self.layout(entity) is Shape.LONG:
-            names = list(dict.fromkeys(name.rpartition(YEAR_SIGN)[0] for name in results))
-            first = sql.lengthened(table, names, self.wish.years, self.dialect)
+            once, names = self.long_columns(entity)
+            first = sql.lengthened(table, names, self.wish.years, self.dialect, once)
         else:
-            plain = _select(code.column(ID), *(code.column(n) for n in results)).from_(self._read(table))
-            first = plain.sql(dialect=self.dialect)
+            columns = [code.column(n) for n in (ID, *self.result_columns(entity))]
+            first = _select(*columns).from_(self._read(table)).sql(dialect=self.dialect)
         state = [aliased(code.column(sql.CLOSING + o.column), o.column) for o in self.plan.kinds[entity].closing]
         second = _select(code.column(ID), *state).from_(self._read(table)).sql(dialect=self.dialect)
         return first, second
 
 
 _YEAR, _PRESENT, _ODD = "!年度", "!有 ", "!误 "
+_SECOND_ID, _SECONDS = "!本人编号", "!本人重复"
 _STATE_ID, _STATELESS, _STATES = "!期初编号", "!无期初", "!期初重复"
 
 
