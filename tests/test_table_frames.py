@@ -27,13 +27,20 @@ def test_every_form_of_a_table_gives_the_values_of_the_interpreter(
     jiangxi: tiaoli.Rules, histories: Any, frame: pl.DataFrame, tmp_path: Path
 ) -> None:
     frame.write_parquet(tmp_path / "表.parquet")
-    forms = (frame, frame.lazy(), frame.to_arrow(), tmp_path / "表.parquet", str(tmp_path / "表.parquet"))
+    (batch,) = frame.to_arrow().to_batches()
+    forms = (frame, frame.lazy(), frame.to_arrow(), batch, tmp_path / "表.parquet", str(tmp_path / "表.parquet"))
     made = [evaluate(jiangxi, form, Wish(SPAN)) for form in forms]
     assert all(one.results.equals(made[0].results) for one in made)
     expected = jiangxi.evaluate(histories[3], SPAN)
     (row,) = made[0].results.filter(pl.col(ID) == histories[3]["编号"]).to_dicts()
     assert row["大病保险最高支付限额@2030"] == expected[2030]["大病保险最高支付限额"]
     assert (made[0].people, made[0].computed, made[0].rejects.height, made[0].closing) == (40, 40, 0, None)
+
+
+@pytest.mark.parametrize("table", (None, 7, {ID: ["甲"]}, b"x"), ids=type)
+def test_what_is_no_table_is_an_error_of_the_program(jiangxi: tiaoli.Rules, table: Any) -> None:
+    with pytest.raises(TypeError, match=f"not {type(table).__name__}$"):
+        evaluate(jiangxi, table, Wish(SPAN))
 
 
 def test_states_go_from_frame_to_frame(jiangxi: tiaoli.Rules, frame: pl.DataFrame) -> None:

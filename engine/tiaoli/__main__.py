@@ -1,5 +1,5 @@
 """`python -m tiaoli` is the command line."""
 
-from tiaoli.apps.cli import script
+from tiaoli.apps.entry import script
 
 script()

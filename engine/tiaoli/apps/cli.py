@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
@@ -430,24 +429,6 @@ def new(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a bug is said in one line (all of it with TIAOLI_DEBUG=1)."""
     _guard(lambda: app(args=None if arguments is None else list(arguments), prog_name="tiaoli"))
-
-
-SELDOM = 100_000
-"""Objects made between two looks for garbage: nearly all that a command makes lives as long as it does."""
-
-
-def script() -> None:
-    """Run the command line as a process of its own, which ends at once: taking a library apart node by node would be waited for."""
-    gc.set_threshold(SELDOM)
-    code: object = 0
-    try:
-        main()
-    except SystemExit as end:
-        code = end.code
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 _kept: list[object] = []  # what lives until the process ends

@@ -40,11 +40,12 @@ class Evaluated:
 def evaluate(
     rules: Rules, table: Any, wish: Wish, *, persons: Any = None, opening: Any = None, closing: bool = False
 ) -> Evaluated:
-    """Return the results of a table of insured persons: a Polars frame (lazy or not), an Arrow table, or the path of a file or folder.
+    """Return the results of a table of insured persons: a Polars frame (lazy or not), an Arrow table (or what has its interface), or the path of a
+    file or folder.
 
     ``persons``: facts of whole records in a second table; ``opening``: states to go on from, as ``closing`` gives them. What is wrong with
     single rows is in the rejects, and everyone else is computed. Raises UsageError for what is wrong with columns, RulesetError for
-    rules with errors.
+    rules with errors, TypeError for what is no table.
     """
     import polars as pl
 

@@ -112,7 +112,8 @@ def _offset(column: Any) -> int | None:
 
 
 def open_table(source: Any, heard: bool = False) -> list[Part]:
-    """Return the parts of a table: a file, a folder of files, a Polars frame or an Arrow table. Raises UsageError.
+    """Return the parts of a table: a file, a folder of files, a Polars frame or an Arrow table (all that has its interface, also a frame of
+    pandas). Raises UsageError, and TypeError for what is none of these.
 
     Rows of CSV and XLSX files that cannot be read as they stand are told in `MISREAD` where single rows are ``heard``; else they are faults of the file.
     """
@@ -126,9 +127,9 @@ def open_table(source: Any, heard: bool = False) -> list[Part]:
         parts = [Part(file.stem, file, read_file(file)) for file in files]
         _alike(parts)
         return _with_misread(parts, heard)
-    frame = pl.from_arrow(source)
-    assert isinstance(frame, pl.DataFrame)
-    return [Part("", None, frame.lazy())]
+    if not (hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")):
+        raise TypeError(f"a table is a Polars frame, an Arrow table or a path, not {type(source).__name__}")
+    return [Part("", None, pl.DataFrame(source).lazy())]
 
 
 def files_of(folder: Path) -> list[Path]:
