@@ -323,6 +323,7 @@ def _acted_out(page: Path) -> str:
     return "".join([*pieces, text[end:]])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "page",
     [p for p in PAGES if re.search(r"^```text (output|says)", p.read_text("utf-8"), re.MULTILINE)],

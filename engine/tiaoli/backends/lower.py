@@ -82,7 +82,10 @@ def lower(program: m.Program, asked: range, wishes: Wishes) -> c.Plan:
     """Return the plan for the years ``asked``. Raises UsageError where a value cannot be held in columns."""
     paths = [d.path for d in program.documents.values()]
     span = f"{program.place} {program.first} {program.last} {asked}"
-    return _PLANS.get([span, wishes.told, *paths], [program.fingerprint], lambda: _lowered(program, asked, wishes))
+    facts = [f"{f.name} {f.required}" for f in program.facts.values()]
+    return _PLANS.get(
+        [span, wishes.told, *paths], [program.fingerprint, *facts], lambda: _lowered(program, asked, wishes)
+    )
 
 
 @uncollected()
