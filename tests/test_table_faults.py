@@ -34,6 +34,28 @@ def csv_file(path: Path, text: str | bytes) -> Path:
 
 
 @pytest.mark.parametrize("engine", ("polars", "duckdb"))
+@pytest.mark.parametrize(("decimals", "units"), [(20, "元"), (27, "元"), (30, "元"), (36, "元"), (30, "分")])
+def test_no_decimal_is_too_small_to_be_seen(
+    command: Command, tmp_path: Path, decimals: int, units: str, engine: str
+) -> None:
+    own(tmp_path, "事实 底数: 金额\n结果 规则 补贴: 金额 = 底数\n")
+    a_little = Decimal(f"2.{'0' * (decimals - 1)}1")
+    values = pl.Series([Decimal(2), a_little], dtype=pl.Decimal(38, decimals))
+    table, output, rejects = (tmp_path / name for name in ("表.parquet", "o.parquet", "r.csv"))
+    pl.DataFrame({ID: ["甲", "乙"], "底数": values}).write_parquet(table)
+    asked = ("--year", "2025", "--rule", "补贴", "--rulesets", tmp_path, "--units", units, "--engine", engine)
+    said = command("run", "CN-ZZ", table, *asked, "-o", output, "--rejects", rejects)
+    if engine == "duckdb" and decimals > 27:  # beside so many decimals it has no room for the limits of an amount
+        assert said.code == 2 and "E851" in said.err
+        return
+    assert said.code == 1, said.err
+    assert pl.read_parquet(output)[ID].to_list() == ["甲"]
+    found = pl.read_csv(rejects, infer_schema=False).row(0, named=True)
+    code = "E734" if engine == "duckdb" and units == "分" else "E733"
+    assert (found["编号"], found["代码"], Decimal(found["值"])) == ("乙", code, a_little)
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
 @pytest.mark.parametrize(
     ("option", "target"),
     [

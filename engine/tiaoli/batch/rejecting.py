@@ -141,7 +141,7 @@ class Judge:
         number = number_in(one.value or "")
         if not isinstance(number, int | Decimal):
             return one
-        written = f"{Decimal(number).scaleb(digits_of(fact)).normalize():f}"
+        written = f"{_trimmed(_shifted(Decimal(number), digits_of(fact))):f}"
         yuan = ("以元计；", "counted in yuan; ") if fact.type.kind is Kind.MONEY else ("", "")
         said = f"（{yuan[0]}表中写的是 {written}）" if self.lang == "zh" else f" ({yuan[1]}{written} in the table)"
         return replace(one, value=written, reason=one.reason + said)
@@ -174,8 +174,24 @@ def plain(value: object, fact: Any, units: Units) -> object:
     if fact is not None and units is Units.FEN and fact.type.kind in (Kind.MONEY, Kind.RATE):
         value = _from_smallest(value, digits_of(fact))
     if isinstance(value, Decimal):
-        return value.normalize()
+        return _trimmed(value)
     return value
+
+
+def _shifted(value: Decimal, places: int) -> Decimal:
+    """A number times 10**places, with all its digits: what Python has for it keeps 28."""
+    sign, digits, exponent = value.as_tuple()
+    return Decimal((sign, digits, exponent + places)) if isinstance(exponent, int) else value
+
+
+def _trimmed(value: Decimal) -> Decimal:
+    """The same number without zeros behind its decimals."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or not any(digits):
+        return value if value else Decimal(0)
+    while exponent < 0 and digits[-1] == 0:
+        digits, exponent = digits[:-1], exponent + 1
+    return Decimal((sign, digits, exponent))
 
 
 def _from_smallest(value: object, digits: int) -> object:
@@ -183,8 +199,8 @@ def _from_smallest(value: object, digits: int) -> object:
     number = number_in(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | Decimal):
         return value
-    scaled = Decimal(number).scaleb(-digits)
-    return int(scaled) if scaled == scaled.to_integral_value() else scaled.normalize()
+    scaled = _shifted(Decimal(number), -digits)
+    return int(scaled) if scaled == scaled.to_integral_value() else _trimmed(scaled)
 
 
 def in_portions(frame: pl.LazyFrame, size: int = 5_000) -> Iterable[pl.DataFrame]:

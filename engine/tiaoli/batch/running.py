@@ -99,9 +99,9 @@ class Run:
         self.parts = open_table(source, heard=True)
         self.program, self.names, self.lasting = rules.wanted(wish.years, wish.rules, wish.readings, (INSURED,))
         self.persons = None if persons is None else whole(open_table(persons))
-        self._second = str(persons) if isinstance(persons, str | Path) else "--persons"
+        self._second = str(persons) if isinstance(persons, str | Path) else None
         names = [n for n in self.parts[0].frame.collect_schema().names() if n != MISREAD]
-        beside, self.persons_headings = self._beside()
+        beside, self.persons_headings = self._beside(self._second)
         path = self.parts[0].path
         where = None if path is None else str(path)
         no_ids_to_group_by(wish.by)
@@ -111,7 +111,7 @@ class Run:
             raise UsageError([replace(no_exact_ids(self.headings.ident, str(kind)), path=where)])
         self._twice = Later(self._given_twice)  # rows are looked through while Python is busy with rules
         if self.persons_headings is not None:
-            told_apart(self.headings, self.persons_headings, self._second)
+            told_apart(self.headings, self.persons_headings, self._second or "--persons")
         self.states: States | None = None if opening is None else read_states(opening, self.program, wish.years)
         if self.states is not None:
             check_years(self.states.year, self.headings, wish.years)
@@ -149,17 +149,17 @@ class Run:
     def _facts_read(self) -> frozenset[str]:
         return frozenset[str]().union(*self.compiled.needed_facts.values())
 
-    def _beside(self) -> tuple[tuple[str, ...], Headings | None]:
+    def _beside(self, path: str | None) -> tuple[tuple[str, ...], Headings | None]:
         if self.persons is None:
             return (), None
         names = self.persons.collect_schema().names()
-        return names_beside(names), read_second(self.program, names)
+        return names_beside(names), read_second(self.program, names, path)
 
     def _given_twice(self) -> dict[str, str]:
         found: dict[str, str] = {}
         if self.persons is not None and self.persons_headings is not None:
             ident = self.persons_headings.ident
-            found = dict.fromkeys(given_twice([self.persons.select(ident)], ident), self._second)
+            found = dict.fromkeys(given_twice([self.persons.select(ident)], ident), self._second or "--persons")
         if self.shape is Shape.LONG and len(self.parts) == 1:
             return found
         ident = self.headings.ident

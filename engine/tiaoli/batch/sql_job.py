@@ -38,7 +38,7 @@ from tiaoli.batch.states import check_exact, check_states, check_years, common_y
 from tiaoli.batch.wish import Wish
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.errors import EvaluationError, UsageError
-from tiaoli.record_facts import ID_KEYS
+from tiaoli.record_facts import ID_KEYS, digits_of, limits_of
 from tiaoli.values import INSURED
 
 if TYPE_CHECKING:
@@ -484,11 +484,25 @@ def _misfits(table: Relation, headings: Headings) -> Iterator[Diagnostic]:
         yield no_exact_ids(headings.ident, table.columns[headings.ident])
     for given in headings.columns:
         kind = table.columns[given.name].lower()
-        if given.fact is None or kind in _NOTHING or _HOLD[sort_of(given.fact.type)].fullmatch(kind):
+        if given.fact is None or kind in _NOTHING:
+            continue
+        if _HOLD[sort_of(given.fact.type)].fullmatch(kind) and _compares(kind, given.fact):
             continue
         plain = given.fact.type.present
         types = {"type": plain.name("zh"), "type_en": plain.name("en")}
         yield Diagnostic("E852" if kind in _FLOATS else "E851", {"name": given.name, "found": kind, **types})
+
+
+def _compares(kind: str, fact: m.Fact) -> bool:
+    """Whether the limits of a fact have room beside the decimals of its column: engines of SQL bring both to one type of 38 digits."""
+    decimals = re.fullmatch(r"(?:decimal|numeric)\(\d+, ?(\d+)\)", kind)
+    if decimals is None:
+        return True
+    most = max(map(abs, limits_of(fact))) // 10 ** digits_of(fact)
+    return len(str(most)) + int(decimals[1]) <= _DIGITS
+
+
+_DIGITS = 38
 
 
 def by_kind(given: Mapping[str, T] | T | None) -> Mapping[str, T]:

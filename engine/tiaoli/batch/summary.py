@@ -153,5 +153,6 @@ def table(lines: Sequence[Line], by: Sequence[str]) -> pl.DataFrame:
 
 def _text(value: Any) -> str:
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}" if value == value.to_integral_value() else f"{value:f}".rstrip("0").rstrip(".")
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return "" if value is None else str(value)
