@@ -355,8 +355,9 @@ def test_spark_goes_on_from_a_state_over_a_long_table(
 
 
 @needs_java
-def test_spark_by_the_command(command: Command, small: Any, tmp_path: Path) -> None:
-    """A session of its own, in which mandates are counted while results are written, and faults go to their folder."""
+def test_spark_by_the_command(command: Command, small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session of its own, in which mandates are counted while results are written, and faults go to their folder; nothing else is left."""
+    monkeypatch.chdir(tmp_path)
     bad = {**GOOD, ID: "坏", "花费": Decimal(-1)}
     pl.DataFrame([GOOD, {**GOOD, YEAR: 2026}, bad], schema_overrides={"花费": pl.Decimal(18, 2)}).write_parquet(
         tmp_path / "表.parquet"
@@ -369,6 +370,7 @@ def test_spark_by_the_command(command: Command, small: Any, tmp_path: Path) -> N
     assert ordered(tmp_path / "o").rows() == [("好", 2025, Decimal("60.3")), ("好", 2026, Decimal("60.3"))]
     assert pl.read_parquet(tmp_path / "r" / "*.parquet")["代码"].to_list() == ["E735"]
     assert pl.read_parquet(tmp_path / "c" / "*.parquet")[ID].to_list() == ["好"]
+    assert {p.name for p in tmp_path.iterdir() if p.is_dir()} == {"o", "r", "c"}
 
 
 def test_a_signal_ends_a_query_of_duckdb_at_once() -> None:

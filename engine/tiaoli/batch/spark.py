@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 from tiaoli.api import Rules
@@ -150,28 +151,55 @@ def run(
     master: str = "local[*]",
     memory: str = "4g",
 ) -> tuple[Job, Count]:
-    """Compute the records in Parquet files and write folders of Parquet files, in a Spark of this machine.
+    """Compute the records in Parquet files and write folders of Parquet files, in a Spark of this machine (or the session that there is).
 
     Broken mandates are counted while the results are written. With a closing state, which is written from the same, all is kept on disk meanwhile.
     """
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master(master).appName("tiaoli").config("spark.driver.memory", memory)
-    quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
-    for name, value in quiet.items():
+    with TemporaryDirectory(prefix="tiaoli-spark-") as held:
+        there = SparkSession.getActiveSession()
+        session = there or _local(master, memory, Path(held))
+        try:
+            made = evaluate(
+                rules, tables, wish, session=session, entity=entity, persons=persons, opening=opening,
+                closing=closing is not None, unique=unique,
+            )  # fmt: skip
+            for kind, faults in made.faults.items():
+                if number := faults.count():
+                    raise spreads("Spark", kind, number)
+            left, after = (None if path is None else str(path) for path in (rejects, closing))
+            return made.job, _written(session, made, tables, str(output), left, after, persons)
+        finally:
+            if there is None:
+                session.stop()
+
+
+_LOGGING = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %m%n
+"""
+
+
+def _local(master: str, memory: str, folder: Path) -> SparkSession:
+    """A session of this machine that says nothing but errors, and leaves nothing behind outside ``folder``."""
+    from pyspark.sql import SparkSession
+
+    logging = folder / "log4j2.properties"
+    logging.write_text(_LOGGING, encoding="utf-8")
+    settings = {
+        "spark.driver.memory": memory, "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"), "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={logging.as_uri()}",
+    }  # fmt: skip
+    builder = SparkSession.builder.master(master).appName("tiaoli")
+    for name, value in settings.items():
         builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    try:
-        made = evaluate(
-            rules, tables, wish, session=session, entity=entity, persons=persons, opening=opening, closing=closing is not None, unique=unique
-        )  # fmt: skip
-        for kind, faults in made.faults.items():
-            if number := faults.count():
-                raise spreads("Spark", kind, number)
-        left, after = (None if path is None else str(path) for path in (rejects, closing))
-        return made.job, _written(session, made, tables, str(output), left, after, persons)
-    finally:
-        session.stop()
+    return builder.getOrCreate()
 
 
 def _written(
