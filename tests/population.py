@@ -5,10 +5,11 @@ Each value is drawn from the name of the fact, the person and the year alone, so
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -31,25 +32,40 @@ def number(name: str, person: int, year: int) -> int:
 
 
 def records(program: Program) -> Iterator[dict[str, Any]]:
-    """Yield the records of the population with the facts of ``program``."""
+    """Yield the records of the population with the facts of ``program``; most places have the same facts, which are drawn once."""
+    said = {f.name: _said_by_all(f) for f in program.facts_of(INSURED)}
     for person in range(PEOPLE):
-        yield record(program, person)
+        yield _record(program, person, lambda fact, year: said[fact.name][person][_index(fact, year)])  # noqa: B023 called at once
 
 
 def record(program: Program, person: int) -> dict[str, Any]:
     """Return one record; any number is a person."""
+    return _record(program, person, lambda fact, year: drawn(fact, person, year))
+
+
+def _record(program: Program, person: int, said: Callable[[Fact, int], Any]) -> dict[str, Any]:
     facts = program.facts_of(INSURED)
     made: dict[str, Any] = {"编号": f"P{person:04d}"}
-    made |= {f.name: v for f in facts if not f.yearly and (v := drawn(f, person, 0)) is not None}
+    made |= {f.name: v for f in facts if not f.yearly and (v := said(f, 0)) is not None}
     first = YEARS.start + number("起始", person, 0) % 10
     made["年度"] = {
-        year: {f.name: v for f in facts if f.yearly and (v := drawn(f, person, year)) is not None}
+        year: {f.name: v for f in facts if f.yearly and (v := said(f, year)) is not None}
         for year in YEARS
         if year >= first
     }
     for year, own in made["年度"].items():
         _pay(own, person, year)
     return made
+
+
+def _index(fact: Fact, year: int) -> int:
+    return year - YEARS.start if fact.yearly else 0
+
+
+@cache
+def _said_by_all(fact: Fact) -> list[list[Any]]:
+    years = YEARS if fact.yearly else [0]
+    return [[drawn(fact, person, year) for year in years] for person in range(PEOPLE)]
 
 
 def _pay(facts: dict[str, Any], person: int, year: int) -> None:

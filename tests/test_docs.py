@@ -31,10 +31,11 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -42,13 +43,15 @@ from ruamel.yaml import YAML
 from typer.main import get_command
 
 import tiaoli
+from tiaoli import syntax as s
 from tiaoli.apps import cli, speech
 from tiaoli.cases import run_cases
+from tiaoli.consolidate import applies
 from tiaoli.diagnostic import Diagnostic
 from tiaoli.messages import MESSAGES
 from tiaoli.operators import FUNCTIONS, MEMORY_FORMS, OPERATORS
 from tiaoli.parse import keywords
-from tiaoli.pipeline import check_library, load, read_library
+from tiaoli.pipeline import Library, check_library, load, read_library
 from tiaoli.place_page import place_pages
 from tiaoli.record_facts import Person
 from tiaoli.render import help_text, message, render_text
@@ -154,11 +157,34 @@ ALL = [example for page in PAGES for example in examples(page)]
 def said_of(example: Example) -> list[Diagnostic]:
     """What is said of the texts alone, or, where they are files for commands, beside the built-in rulesets."""
     sources = [Source(f"{i}.tiaoli", text) for i, text in enumerate(example.texts)]
-    library = read_library(sources)
-    if example.block.files:
-        library = read_library([*(d.source for d in load().documents), *sources])
+    if not example.block.files:
+        library = read_library(sources)
+    else:
+        with TemporaryDirectory() as folder:
+            for source in sources:
+                Path(folder, source.path).write_text(source.text, encoding="utf-8")
+            library = _about(load([Path(folder)]), folder)
     found = check_library(library)
     return [d for d in found if not (example.loose and d.code in _LEFT_OUT)]
+
+
+def _about(library: Library, folder: str) -> Library:
+    """The library without the documents of other places than those under ``folder`` are about: nothing there changes for them."""
+    own = {
+        d.header.place.text
+        for d in library.documents
+        if d.source.path.startswith(folder) and d.header and d.header.place
+    }
+    wanted = [d for d in library.documents if any(applies(d, place) or _is_in(d, place) for place in own)]
+    return replace(library, documents=tuple(wanted))
+
+
+def _is_in(document: s.Document, place: str) -> bool:
+    return (
+        document.header is not None
+        and document.header.place is not None
+        and document.header.place.text.startswith(place + "-")
+    )
 
 
 @pytest.mark.no_cover
