@@ -48,7 +48,7 @@ def _table(source: Path, target: Path) -> None:
 
 
 def _ready(source: Path, target: Path) -> None:
-    """What passes before the first row: rules read, consolidated and compiled for ten years, columns understood."""
+    """What passes before the first row: rules read, consolidated and compiled for ten years (or taken as an earlier process compiled them), columns understood."""
     from tiaoli.batch.layout import Units
     from tiaoli.batch.running import Run, Wish
 
@@ -56,7 +56,7 @@ def _ready(source: Path, target: Path) -> None:
 
 
 def _ready_at_first(source: Path, target: Path) -> None:
-    """The same where no earlier process kept anything: every text is parsed, and the parser made first."""
+    """The same where no earlier process kept anything: every text is parsed, the parser made first, and the plan compiled."""
     os.environ["TIAOLI_CACHE"] = ""
     _ready(source, target)
 
