@@ -561,6 +561,31 @@ def test_persons_and_regions_as_tables_equal_the_interpreter(
     assert "参保人 30" in said.err and "街区 4" in said.err
 
 
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+def test_a_second_table_and_groups_beside_another_kind(command: Command, tmp_path: Path, engine: str) -> None:
+    """Facts that only the nation's rules demand need not be there where none of these is asked for, also not of several kinds."""
+    own(
+        tmp_path,
+        "对象 街区\n事实 底数: 金额 范围 0元..1万元\n每年 事实 住处: 街区 可空\n每年 事实 街区 的 起付: 金额\n"
+        "结果 规则 补贴: 金额 = 底数 × 2\n结果 规则 街区 的 合计底数: 金额 = 合计(参保人, 补贴)\n",
+    )
+    people, regions, persons = (tmp_path / f"{n}.parquet" for n in ("人", "街", "本人"))
+    pl.DataFrame({ID: ["甲", "乙", "丙"], "住处@2025": ["S", "S", None], "镇": ["东", "西", "东"]}).write_parquet(
+        people
+    )
+    pl.DataFrame({ID: ["S", "T"], "起付@2025": [1, 2]}).write_parquet(regions)
+    pl.DataFrame({ID: ["丙", "乙", "甲", "无"], "底数": [3, 2, 1, 9]}).write_parquet(persons)
+    asked = ("--year", "2025", "--rulesets", tmp_path, "--rule", "合计底数", "--persons", persons, "--engine", engine)
+    output = tmp_path / "o.parquet"
+    said = command("run", "CN-ZZ", people, f"街区={regions}", *asked, "--rule", "补贴", "--by", "镇", "-o", output)
+    assert said.code == 0 and "1 人不在" in said.err, said.err
+    assert sorted(pl.read_parquet(output).rows()) == [("丙", "东", 6), ("乙", "西", 4), ("甲", "东", 2)]
+    assert sorted(pl.read_parquet(tmp_path / "o.街区.parquet").rows()) == [("S", 6), ("T", 0)]
+    assert "补贴,2025,东,2,0,8" in said.out and "合计底数,2025,,2,0,6" in said.out.replace('""', "")
+    said = command("run", "CN-ZZ", f"街区={regions}", *asked, "-o", output)
+    assert said.code == 0 and "W807" in said.err
+
+
 def _write(frame: pl.DataFrame, path: Path) -> None:
     from openpyxl import Workbook
 

@@ -69,7 +69,7 @@ def run(
             if number := _number(connection, f"SELECT COUNT(*) FROM ({job.rejects(kind)})"):
                 raise spreads("DuckDB", kind, number)
         count = Count(*_numbers(connection, job, entity))
-        if job.persons is not None:
+        if job.persons is not None and entity == INSURED:
             alone = _executed(connection, job.alone()).fetchone() or (0, 0)
             count.alone, count.nameless = int(alone[0]), int(alone[1])
         job = _in_portions(connection, job, stage, count.records)

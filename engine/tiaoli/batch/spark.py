@@ -218,7 +218,7 @@ def _written(
     given = session.read.parquet(_exactly(str(by_kind(tables)[made.entity])))
     headings = made.job.given[made.entity]
     count = Count(given.count())
-    if persons is not None:
+    if persons is not None and made.entity == INSURED:
         count.alone, count.nameless = _alone(session, given, made.job, persons)
     count.records = (
         count.rows if headings.shape is Shape.WIDE else given.select(_quoted(headings.ident)).distinct().count()

@@ -132,8 +132,10 @@ class Job:
         return [] if self.second is None else [g.name for g in self.second.columns]
 
     def _facts_read(self) -> frozenset[str]:
-        compiled = self.rules.compiled(self.wish.years, self.wish.rules, self.wish.readings)
-        return frozenset[str]().union(*compiled.needed_facts.values())
+        wished = (self.wish.years, self.wish.rules, self.wish.readings)
+        alone = set(self.tables) == {INSURED}
+        own = self.rules.compiled(*wished) if alone else self.rules.staged(*wished, tuple(self.tables)).kinds[INSURED]
+        return frozenset[str]().union(*own.needed_facts.values())
 
     @cached_property
     def headings(self) -> Mapping[str, Headings]:
