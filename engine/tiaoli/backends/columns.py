@@ -65,7 +65,8 @@ from tiaoli.backends.expressions import (
 class Input:
     """A column that records bring: a fact (of a year, or of the record where ``year`` is None), or a value of an opening state.
 
-    ``column`` is its name in the table, ``name`` that of the fact or rule; where the table has no value ``default`` stands.
+    ``column`` is its name in the table, ``name`` that of the fact or rule; where the table has no value ``default`` stands. ``low``..``high``: how
+    far the plan takes a number or a day (by its ordinal) of an opening state to reach; what is beyond must not come to it.
     """
 
     column: str
@@ -73,6 +74,8 @@ class Input:
     year: int | None
     default: Scalar = None
     opening: bool = False
+    low: int = 0
+    high: int = 0
 
 
 @dataclass(frozen=True, slots=True)

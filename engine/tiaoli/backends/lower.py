@@ -18,7 +18,7 @@ from tiaoli import model as m
 from tiaoli.backends import columns as c
 from tiaoli.backends.columns import FALSE, TRUE, Expression, Sort
 from tiaoli.backends.interpreter import Plan, facts_needed, plan
-from tiaoli.backends.low import Low, sort_of, without_members
+from tiaoli.backends.low import Low, reach, sort_of, without_members
 from tiaoli.backends.lower_code import Writer
 from tiaoli.backends.pruning import pruned
 from tiaoli.backends.python_code import internal
@@ -203,8 +203,9 @@ class Lowering:
 
     def _opened(self, rule: m.Rule, year: int) -> Expression:
         name = column(rule.name, year)
-        self.inputs[rule.entity][name] = c.Input(name, rule.name, year, None, True)
-        low, high = _whole_range(rule.range, rule.type, rule.scale)
+        whole = sort_of(rule.type) is Sort.WHOLE  # a state may be of any year's rules
+        low, high = reach(self.program, rule.name) if whole else _whole_range(rule.range, rule.type, rule.scale)
+        self.inputs[rule.entity][name] = c.Input(name, rule.name, year, None, True, low, high)
         return c.Read(sort_of(rule.type), low, high, rule.type.nullable, name)
 
     # ── facts ──
@@ -217,8 +218,9 @@ class Lowering:
         if fact.entity not in self.kinds or not (opened or own in self.wishes.have[fact.entity]):
             lacking = default is None and not fact.type.nullable
             return Low(_fixed(default, fact.type), None, FALSE, TRUE if lacking else FALSE)
-        self.inputs[fact.entity].setdefault(own, c.Input(own, name, year, None if opened else default, opened))
         low, high = limits_of(fact) if sort_of(fact.type) in (Sort.WHOLE, Sort.DAY) else (0, 0)
+        given = c.Input(own, name, year, None, True, low, high) if opened else c.Input(own, name, year, default)
+        self.inputs[fact.entity].setdefault(own, given)
         sure = default is not None or (fact.required and not opened)
         read = c.Read(sort_of(fact.type), low, high, not sure, own)
         return Low(read, None, FALSE, FALSE if sure or fact.type.nullable else c.is_absent(read))

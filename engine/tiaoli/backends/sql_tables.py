@@ -114,6 +114,16 @@ def even(raw: Callable[[], Sql], held: Content, whole: bool) -> Sql:
     return code.binary("=", raw(), code.cast(raw(), _decimal(held, places) if places else "BIGINT", trying=True))
 
 
+def within(raw: Callable[[], Sql], held: Content, low: int, high: int) -> Sql | None:
+    """Return whether a value of an opening state is as far as the plan reckons with; None where that is all that can be."""
+    if held.sort is Sort.DAY:
+        return _between(raw(), code.fixed(date.fromordinal(low)), code.fixed(date.fromordinal(high)))
+    if held.sort is not Sort.WHOLE or (low <= -(2**63) + 1 and high >= 2**63 - 1):
+        return None
+    places = held.places(False)
+    return _between(raw(), _edge(low, places), _edge(high, places))
+
+
 def _between(value: Sql, low: Sql, high: Sql) -> Sql:
     from sqlglot import exp
 
@@ -365,6 +375,6 @@ _WORDS = {
     "E804": ("不能计算", "cannot be computed", "用 tiaoli explain 看这个人", "see this person with tiaoli explain"),
     "E806": ("该年度在别的地区", "in another place in that year", "用 --engine polars 计算转移的人", "compute who moves with --engine polars"),
     "E857": ("编号在第二个表中不止一行", "the id has more than one row in the second table", "第二个表一人一行", "keep one row a person in the second table"),
-    "E822": ("期初文件里没有此人的状态，或缺少要用的值", "there is no opening state of this record, or a value of it is missing", "补上上一年度末的状态", "add the state of the end of the year before"),
+    "E822": ("期初文件里没有此人的状态，缺少要用的值，或值超出规则能得出的范围", "there is no opening state of this record, or a value of it is missing or beyond what the rules can give", "补上或核对上一年度末的状态；范围以外的用 --engine polars 计算", "add or check the state of the end of the year before; compute what is beyond with --engine polars"),
 }  # fmt: skip
 """What is said of a fault, in Chinese and in English, then what to do about it."""

@@ -333,7 +333,7 @@ def _state(program: m.Program, given: c.Input, schema: pl.Schema) -> pl.Expr:
 
 
 def states_lost(program: m.Program, plan: c.KindPlan, schema: pl.Schema) -> list[pl.Expr]:
-    """Return of each value of an opening state whether it cannot be gone on from: none where there must be one, or beyond what the plan holds."""
+    """Return of each value of an opening state whether it cannot be gone on from: none where there must be one, or beyond what the plan reckons with."""
     import polars as pl
 
     found = []
@@ -341,6 +341,10 @@ def states_lost(program: m.Program, plan: c.KindPlan, schema: pl.Schema) -> list
         value = _state(program, given, schema)
         there = pl.col(state_column(given.column)).is_not_null()
         found.append(value.is_null() if demanded(program, given) else value.is_null() & there)
+        sort = sort_of(held_as(program, given.name)[0])
+        if sort in (c.Sort.WHOLE, c.Sort.DAY):
+            number = value if sort is c.Sort.WHOLE else value.cast(pl.Date).to_physical() + columnar.UNIX
+            found.append((number < given.low) | (number > given.high))
     return found
 
 

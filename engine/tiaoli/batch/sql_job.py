@@ -20,7 +20,7 @@ from tiaoli.backends import sql_code as code
 from tiaoli.backends.columns import Sort
 from tiaoli.backends.lower import Wishes, column, lower, sort_of
 from tiaoli.backends.sql_code import Dialect, Sql
-from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, even, faults_of, nameless, written
+from tiaoli.backends.sql_tables import OPENED, Mark, aliased, content_of, even, faults_of, nameless, within, written
 from tiaoli.batch.computing import demanded
 from tiaoli.batch.headings import (
     Given,
@@ -298,6 +298,9 @@ class Job:
                 yield code.is_null(value())
             if held.sort is Sort.WHOLE:
                 yield code.negated(even(value, held, False))
+            fits = within(value, held, given.low, given.high)
+            if fits is not None:
+                yield code.negated(fits)
 
     def _with_states(
         self, records: exp.Select | None, table: Relation, opening: Relation, unfit: Sequence[Sql]
