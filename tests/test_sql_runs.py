@@ -307,6 +307,27 @@ def test_blanks_around_texts_mean_nothing_in_any_engine(small: Any, tmp_path: Pa
     )
 
 
+@pytest.mark.parametrize("engine", ("polars", "duckdb", pytest.param("spark", marks=needs_java)))
+def test_a_year_is_a_whole_number_in_every_engine(command: Command, tmp_path: Path, engine: str) -> None:
+    own(tmp_path, "每年 事实 花费: 金额\n结果 规则 补贴: 金额 = 花费 × 2\n")
+    forms = {
+        "小数": pl.Series([Decimal("2025"), Decimal("2025.5")], dtype=pl.Decimal(6, 1)),
+        "浮点": pl.Series([2025.0, 2025.5]),
+        "文本": pl.Series(["2025", "2025年度", " 2025 ", "2025.0", "02025", "+2025", "2025.5", "2.025e3", "2025 年度", "2025年", "x"]),
+    }  # fmt: skip
+    sound = {"小数": 1, "浮点": 1, "文本": 4}
+    for name, years in forms.items():
+        if engine == "spark" and name == "小数":
+            continue  # as floats there
+        table, output = tmp_path / f"{name}.parquet", tmp_path / f"{name}-o{'' if engine == 'spark' else '.parquet'}"
+        ids = [f"{n:02}" for n in range(len(years))]
+        pl.DataFrame({ID: ids, YEAR: years, "花费": [Decimal(3)] * len(ids)}).write_parquet(table)
+        asked = ("--year", "2025", "--rule", "补贴", "--rulesets", tmp_path, "--engine", engine, "-o", output)
+        said = command("run", "CN-ZZ", table, *asked, "--rejects", tmp_path / f"{name}-r.parquet")
+        assert said.code == 1, said.err
+        assert ordered(output)[ID].to_list() == ids[: sound[name]], name
+
+
 def test_a_clean_long_table_has_no_faults(small: Any, tmp_path: Path) -> None:
     frame = pl.DataFrame([GOOD, {**GOOD, YEAR: 2026}]).with_columns(pl.col(YEAR).cast(pl.String) + "年度")
     frame.write_parquet(tmp_path / "表.parquet")

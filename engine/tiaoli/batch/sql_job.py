@@ -384,10 +384,16 @@ class Job:
     def _year(self, given: Headings, table: Relation) -> Sql:
         """The year of a row, null where it is none."""
         held = code.column(str(given.year), "t")
-        if _HOLD[Sort.WHOLE].fullmatch(table.columns[str(given.year)].lower()):
-            return code.cast(held, "INT", trying=True)
+        kind = table.columns[str(given.year)].lower()
+        if kind in _FLOATS or _HOLD[Sort.WHOLE].fullmatch(kind):
+            number = code.cast(held, "INT", trying=True)
+            return code.case([(code.binary("=", held.copy(), number.copy()), number)])
         plain = code.call("REPLACE", code.call("TRIM", _text(held)), code.text("年度"), code.text(""))
-        return code.cast(plain, "INT", trying=True)
+        number = code.cast(plain, "INT", trying=True)
+        # As it is written, or with the .0 that programs for tables leave behind, and no other spelling of a number.
+        own = _text(number.copy())
+        spelt = (own, code.call("CONCAT", own.copy(), code.text(".0")))
+        return code.case([(code.either(*(code.binary("=", plain.copy(), text) for text in spelt)), number)])
 
     # ── queries ──
     def query(self, entity: str = INSURED) -> str:
