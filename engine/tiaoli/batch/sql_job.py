@@ -389,7 +389,7 @@ class Job:
             number = code.cast(held, "INT", trying=True)
             return code.case([(code.binary("=", held.copy(), number.copy()), number)])
         plain = code.call("REPLACE", code.call("TRIM", _text(held)), code.text("年度"), code.text(""))
-        number = code.cast(plain, "INT", trying=True)
+        number = code.cast(code.call("REPLACE", plain, code.text(".0"), code.text("")), "INT", trying=True)
         # As it is written, or with the .0 that programs for tables leave behind, and no other spelling of a number.
         own = _text(number.copy())
         spelt = (own, code.call("CONCAT", own.copy(), code.text(".0")))
