@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -295,6 +296,70 @@ def test_a_nameless_row_of_the_second_table_is_told(command: Command, tmp_path: 
 
 
 # ── groups ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("shape", ("wide", "long"))
+def test_types_of_every_file_are_looked_at_before_anything_is_written(
+    command: Command, tmp_path: Path, shape: str
+) -> None:
+    own(tmp_path, "每年 事实 花费: 金额\n结果 规则 补贴: 金额 = 花费 × 2\n")
+    folder, output = tmp_path / "表", tmp_path / "果"
+    folder.mkdir()
+    name = "花费@2025" if shape == "wide" else "花费"
+    for number, value in enumerate((1, 2, 2.5)):
+        columns = {ID: [f"甲{number}"], name: [value]} | ({} if shape == "wide" else {YEAR: [2025]})
+        pl.DataFrame(columns).write_parquet(folder / f"{number}.parquet")
+    said = command("run", "CN-ZZ", folder, "--year", "2025", "--rule", "补贴", "--rulesets", tmp_path, "-o", output)
+    assert said.code == 2 and "E852" in said.err, said.err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("engine", ("polars", "duckdb"))
+@pytest.mark.parametrize("more", ({"id": ["乙"]}, {YEAR: [2025], "year": [2026]}), ids=("ids", "years"))
+def test_two_columns_for_one_thing_are_refused(
+    command: Command, tmp_path: Path, more: dict[str, Any], engine: str
+) -> None:
+    own(tmp_path, "每年 事实 花费: 金额\n结果 规则 补贴: 金额 = 花费 × 2\n")
+    table = tmp_path / "表.parquet"
+    pl.DataFrame({ID: ["甲"], ("花费" if YEAR in more else "花费@2025"): [3], **more}).write_parquet(table)
+    asked = (
+        "--year",
+        "2025",
+        "--rule",
+        "补贴",
+        "--rulesets",
+        tmp_path,
+        "--engine",
+        engine,
+        "-o",
+        tmp_path / "o.parquet",
+    )
+    said = command("run", "CN-ZZ", table, *asked)
+    assert said.code == 2 and f"E719]: {[*more][-1]}" in said.err, said.err
+
+
+def test_who_has_a_state_and_no_row_is_told(command: Command, tmp_path: Path) -> None:
+    own(
+        tmp_path,
+        "每年 事实 花费: 金额\n结果 规则 累计: 金额 初值 0元 = 取小(上年 累计 + 花费, 100万元)\n",
+    )
+    table, state = tmp_path / "表.parquet", tmp_path / "期初.parquet"
+    pl.DataFrame({ID: ["甲"], "花费@2026": [3]}).write_parquet(table)
+    pl.DataFrame({ID: ["甲", "乙", "丙"], "累计@2025": [1, 2, 3]}).write_parquet(state)
+    asked = (
+        "--year",
+        "2026",
+        "--rule",
+        "累计",
+        "--rulesets",
+        tmp_path,
+        "--opening",
+        state,
+        "-o",
+        tmp_path / "o.parquet",
+    )
+    said = command("run", "CN-ZZ", table, *asked)
+    assert said.code == 0 and f"{state} 中有 2 人不在 {table} 里" in said.err, said.err
 
 
 @pytest.mark.parametrize("shape", ("wide", "long"))

@@ -212,6 +212,7 @@ class TableRun:
             self._state(run.shape, run.headings, run.layout)
             self._unread(source)
             self._alone(run.alone(), source)
+            self._left_out(run.left_out(), opening, source)
             if output is None:
                 shown = self._in_memory(run)
             else:
@@ -291,6 +292,14 @@ class TableRun:
                 f"{nameless:,} rows of {self.options.persons} have no id, and were not used.",
             )
 
+    def _left_out(self, number: int, opening: Path | None, source: Path) -> None:
+        """Say how many have a state to go on from, and no row."""
+        if number:
+            note(
+                f"{opening} 中有 {number:,} 人不在 {source} 里，不算，期末也没有他们；要算，须给出他们当年的行。",
+                f"{number:,} of {opening} have no row in {source}: they are not computed, and have no state afterwards; to be computed, they need rows of the year.",
+            )
+
     def _state(self, shape: Any, headings: Any, layout: Any) -> None:
         """Say how the table was understood."""
         from tiaoli.batch.layout import Shape, Units
@@ -324,6 +333,7 @@ class TableRun:
             if run.run is not None:
                 self._state(run.run.shape, run.run.headings, run.layout)
                 self._alone(run.run.alone(), kinds[INSURED])
+                self._left_out(run.run.left_out(), opening, kinds[INSURED])
             counts, frames = run.go(output, closing, rejects)
         for warning in run.warnings:
             say([warning])

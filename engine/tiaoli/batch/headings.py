@@ -147,8 +147,12 @@ class _Reader:
 
     def _columns(self) -> Iterator[Given]:
         kind_keys = KIND_KEYS if self.program.entities else ()
+        again = {*[n for n in self.names if n in ID_KEYS][1:], *[n for n in self.names if n in _YEAR_KEYS][1:]}
         for name in self.names:
             head = self._apart(name)[0]
+            if name in again:
+                self._stranger(name, head, None)  # another column says that already
+                continue
             if (
                 name in ID_KEYS
                 or name in _YEAR_KEYS

@@ -194,6 +194,11 @@ class Run:
         plan = self.plan_of(table, closing)
         if not table.read:
             self._made[first.name, closing] = self._query(table, plan)
+        for part in self.parts[1:]:
+            if part.frame.collect_schema() != first.frame.collect_schema():  # its types are its own
+                other = self.table(part, self.folder)
+                if not other.read:
+                    self._query(other, self.plan_of(other, closing))
         return plan
 
     def plan_of(self, table: Table, closing: bool) -> c.Plan:
@@ -310,6 +315,13 @@ class Run:
             return 0, 0
         frames = [part.frame for part in self.parts]
         return given_alone(self.persons, self.persons_headings.ident, frames, self.headings.ident)
+
+    def left_out(self) -> int:
+        """Return how many persons have an opening state and no row: they have no results, and no state afterwards."""
+        if self.states is None:
+            return 0
+        frames = [part.frame for part in self.parts]
+        return given_alone(self.states.frame, self.states.ident, frames, self.headings.ident)[0]
 
     def _persons(self) -> pl.LazyFrame | None:
         import polars as pl
