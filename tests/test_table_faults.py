@@ -12,8 +12,10 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pytest
 from openpyxl import Workbook
+from pyarrow import parquet
 
 from support import Said, own
 from tiaoli.batch.layout import ID, YEAR
@@ -336,6 +338,22 @@ def test_two_columns_for_one_thing_are_refused(
     )
     said = command("run", "CN-ZZ", table, *asked)
     assert said.code == 2 and f"E719]: {[*more][-1]}" in said.err, said.err
+
+
+def test_what_polars_cannot_read_on_is_told_with_its_file(command: Command, tmp_path: Path) -> None:
+    own(tmp_path, "每年 事实 花费: 金额\n结果 规则 补贴: 金额 = 花费 × 2\n")
+    broad, harmed, sound = (tmp_path / f"{name}.parquet" for name in ("宽", "损", "好"))
+    asked = ("--year", "2025", "--rule", "补贴", "--rulesets", tmp_path, "-o", tmp_path / "o.parquet")
+    wide = pa.array([Decimal("3.00")], pa.decimal256(50, 2))
+    parquet.write_table(pa.table({ID: ["甲"], "花费@2025": wide}), broad)
+    said = command("run", "CN-ZZ", broad, *asked)
+    assert said.code == 2 and "E851" in said.err and "decimal256(50, 2)" in said.err, said.err
+    pl.DataFrame({ID: [f"{n:06}" for n in range(20_000)], "花费@2025": range(20_000)}).write_parquet(sound)
+    held = sound.read_bytes()
+    harmed.write_bytes(held[:3000] + b"\0" * 2000 + held[5000:])
+    said = command("run", "CN-ZZ", harmed, *asked)
+    assert said.code == 2 and "E747" in said.err and str(harmed) in said.err, said.err
+    assert command("run", "CN-ZZ", sound, *asked).code == 0
 
 
 def test_who_has_a_state_and_no_row_is_told(command: Command, tmp_path: Path) -> None:

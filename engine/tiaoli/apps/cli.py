@@ -458,8 +458,9 @@ def _guard(command: Callable[[], None]) -> None:
         say([Diagnostic("E824", {"path": path, "reason": error.strerror or ""})])
         _hush()
         sys.exit(1)
-    except Exception as error:
-        if os.environ.get("TIAOLI_DEBUG"):
+    except BaseException as error:
+        panic = type(error).__name__ == "PanicException"  # what Rust calls a bug: no Exception to Python
+        if os.environ.get("TIAOLI_DEBUG") or not (panic or isinstance(error, Exception)):
             raise
         note(
             f"内部错误（{type(error).__name__}: {error}）。这是程序的缺陷，请报告；设 TIAOLI_DEBUG=1 可看到细节。",

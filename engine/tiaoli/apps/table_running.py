@@ -545,13 +545,16 @@ def _readable(paths: Iterable[Path | None]) -> Iterator[None]:
 
     try:
         yield
-    except pl.exceptions.PolarsError:
-        from tiaoli.batch.sources import damage
+    except BaseException as error:
+        if not isinstance(error, pl.exceptions.PolarsError) and type(error).__name__ != "PanicException":
+            raise
+        from tiaoli.batch.sources import damage, harm
 
         given = [path for path in paths if path is not None]
-        files = [file for path in given for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
-        for file in files:
-            said = damage(file) if file.suffix.lower() == ".csv" else None
+        looks = {".csv": damage, ".parquet": harm, ".arrow": harm, ".feather": harm, ".ipc": harm}
+        for file in (file for path in given for file in (sorted(path.iterdir()) if path.is_dir() else [path])):
+            look = looks.get(file.suffix.lower())
+            said = None if look is None else look(file)
             if said is not None:
                 wrong(said)
         raise

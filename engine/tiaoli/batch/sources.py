@@ -356,6 +356,30 @@ def _encoding(head: bytes) -> str:
     return "utf-8-sig"
 
 
+def harm(path: Path) -> Diagnostic | None:
+    """Return what keeps a Parquet or Arrow file from being read to its end: damage, or decimals of more than 38 digits; None for nothing."""
+    import pyarrow as pa
+    from pyarrow import ipc, parquet
+
+    form = "Parquet" if path.suffix.lower() == ".parquet" else "Arrow"
+    try:
+        if form == "Parquet":
+            file = parquet.ParquetFile(path)
+            schema, pieces, read = file.schema_arrow, file.num_row_groups, file.read_row_group
+        else:
+            file = ipc.open_file(pa.memory_map(str(path)))
+            schema, pieces, read = file.schema, file.num_record_batches, file.get_batch
+        for field in schema:
+            if pa.types.is_decimal256(field.type):
+                told = {"name": field.name, "found": str(field.type), "type": "数", "type_en": "numbers"}
+                return Diagnostic("E851", told, path=str(path))
+        for piece in range(pieces):
+            read(piece)
+    except (pa.ArrowException, OSError) as error:
+        return Diagnostic("E747", {"path": str(path), "format": form, "reason": str(error).splitlines()[0]})
+    return None
+
+
 def damage(path: Path) -> Diagnostic | None:
     """Return what keeps a CSV file from being read, with its line: bytes that are no text, a quote left open."""
     with path.open("rb") as stream:
