@@ -33,6 +33,11 @@ def csv_file(path: Path, text: str | bytes) -> Path:
     return path
 
 
+def run_own(command: Command, rulesets: Path, table: Path, rule: str, years: str, *more: object) -> Said:
+    """Run one rule of the ruleset that `own` wrote."""
+    return command("run", "CN-ZZ", table, "--year", years, "--rule", rule, "--rulesets", rulesets, *more)
+
+
 # ── files that are read are never written ────────────────────────────────────
 
 
@@ -49,12 +54,10 @@ def test_a_state_beyond_what_the_rules_give_is_gone_on_from_as_it_is(
         tmp_path,
         "每年 事实 花费: 金额 默认 0元 范围 0元..5万元\n结果 规则 余额: 金额 初值 0元 = 取小(上年 余额 + 花费, 20万元)\n",
     )
-    year = 2025
     table, state, output = (tmp_path / name for name in ("表.parquet", "期初.parquet", "o.parquet"))
-    pl.DataFrame({ID: ["甲"], f"花费@{year + 1}": [50000]}).write_parquet(table)
-    pl.DataFrame({ID: ["甲"], f"余额@{year}": [Decimal(before).quantize(Decimal("0.01"))]}).write_parquet(state)
-    asked = ("--year", str(year + 1), "--rule", "余额", "--rulesets", tmp_path, "--engine", engine, "--opening", state)
-    said = command("run", "CN-ZZ", table, *asked, "-o", output)
+    pl.DataFrame({ID: ["甲"], "花费@2026": [50000]}).write_parquet(table)
+    pl.DataFrame({ID: ["甲"], "余额@2025": [Decimal(before).quantize(Decimal("0.01"))]}).write_parquet(state)
+    said = run_own(command, tmp_path, table, "余额", "2026", "--engine", engine, "--opening", state, "-o", output)
     found = [row[1] for row in pl.read_parquet(output).rows()]
     aside = engine == "duckdb" and before != "0"  # in so few years it grows no further than 150,000
     assert found == ([] if aside else [Decimal(after)]), said.err
@@ -71,8 +74,8 @@ def test_no_decimal_is_too_small_to_be_seen(
     values = pl.Series([Decimal(2), a_little], dtype=pl.Decimal(38, decimals))
     table, output, rejects = (tmp_path / name for name in ("表.parquet", "o.parquet", "r.csv"))
     pl.DataFrame({ID: ["甲", "乙"], "底数": values}).write_parquet(table)
-    asked = ("--year", "2025", "--rule", "补贴", "--rulesets", tmp_path, "--units", units, "--engine", engine)
-    said = command("run", "CN-ZZ", table, *asked, "-o", output, "--rejects", rejects)
+    asked = ("--units", units, "--engine", engine, "-o", output, "--rejects", rejects)
+    said = run_own(command, tmp_path, table, "补贴", "2025", *asked)
     if engine == "duckdb" and decimals > 27:  # beside so many decimals it has no room for the limits of an amount
         assert said.code == 2 and "E851" in said.err
         return
@@ -311,7 +314,7 @@ def test_types_of_every_file_are_looked_at_before_anything_is_written(
     for number, value in enumerate((1, 2, 2.5)):
         columns = {ID: [f"甲{number}"], name: [value]} | ({} if shape == "wide" else {YEAR: [2025]})
         pl.DataFrame(columns).write_parquet(folder / f"{number}.parquet")
-    said = command("run", "CN-ZZ", folder, "--year", "2025", "--rule", "补贴", "--rulesets", tmp_path, "-o", output)
+    said = run_own(command, tmp_path, folder, "补贴", "2025", "-o", output)
     assert said.code == 2 and "E852" in said.err, said.err
     assert not output.exists()
 
@@ -324,36 +327,24 @@ def test_two_columns_for_one_thing_are_refused(
     own(tmp_path, "每年 事实 花费: 金额\n结果 规则 补贴: 金额 = 花费 × 2\n")
     table = tmp_path / "表.parquet"
     pl.DataFrame({ID: ["甲"], ("花费" if YEAR in more else "花费@2025"): [3], **more}).write_parquet(table)
-    asked = (
-        "--year",
-        "2025",
-        "--rule",
-        "补贴",
-        "--rulesets",
-        tmp_path,
-        "--engine",
-        engine,
-        "-o",
-        tmp_path / "o.parquet",
-    )
-    said = command("run", "CN-ZZ", table, *asked)
+    said = run_own(command, tmp_path, table, "补贴", "2025", "--engine", engine, "-o", tmp_path / "o.parquet")
     assert said.code == 2 and f"E719]: {[*more][-1]}" in said.err, said.err
 
 
 def test_what_polars_cannot_read_on_is_told_with_its_file(command: Command, tmp_path: Path) -> None:
     own(tmp_path, "每年 事实 花费: 金额\n结果 规则 补贴: 金额 = 花费 × 2\n")
     broad, harmed, sound = (tmp_path / f"{name}.parquet" for name in ("宽", "损", "好"))
-    asked = ("--year", "2025", "--rule", "补贴", "--rulesets", tmp_path, "-o", tmp_path / "o.parquet")
+    asked = ("补贴", "2025", "-o", tmp_path / "o.parquet")
     wide = pa.array([Decimal("3.00")], pa.decimal256(50, 2))
     parquet.write_table(pa.table({ID: ["甲"], "花费@2025": wide}), broad)
-    said = command("run", "CN-ZZ", broad, *asked)
+    said = run_own(command, tmp_path, broad, *asked)
     assert said.code == 2 and "E851" in said.err and "decimal256(50, 2)" in said.err, said.err
     pl.DataFrame({ID: [f"{n:06}" for n in range(20_000)], "花费@2025": range(20_000)}).write_parquet(sound)
     held = sound.read_bytes()
     harmed.write_bytes(held[:3000] + b"\0" * 2000 + held[5000:])
-    said = command("run", "CN-ZZ", harmed, *asked)
+    said = run_own(command, tmp_path, harmed, *asked)
     assert said.code == 2 and "E747" in said.err and str(harmed) in said.err, said.err
-    assert command("run", "CN-ZZ", sound, *asked).code == 0
+    assert run_own(command, tmp_path, sound, *asked).code == 0
 
 
 def test_who_has_a_state_and_no_row_is_told(command: Command, tmp_path: Path) -> None:
@@ -364,19 +355,7 @@ def test_who_has_a_state_and_no_row_is_told(command: Command, tmp_path: Path) ->
     table, state = tmp_path / "表.parquet", tmp_path / "期初.parquet"
     pl.DataFrame({ID: ["甲"], "花费@2026": [3]}).write_parquet(table)
     pl.DataFrame({ID: ["甲", "乙", "丙"], "累计@2025": [1, 2, 3]}).write_parquet(state)
-    asked = (
-        "--year",
-        "2026",
-        "--rule",
-        "累计",
-        "--rulesets",
-        tmp_path,
-        "--opening",
-        state,
-        "-o",
-        tmp_path / "o.parquet",
-    )
-    said = command("run", "CN-ZZ", table, *asked)
+    said = run_own(command, tmp_path, table, "累计", "2026", "--opening", state, "-o", tmp_path / "o.parquet")
     assert said.code == 0 and f"{state} 中有 2 人不在 {table} 里" in said.err, said.err
 
 
@@ -393,8 +372,8 @@ def test_whom_the_second_table_has_twice_is_set_aside(
     table = csv_file(tmp_path / "表.csv", texts[shape])
     persons = csv_file(tmp_path / "本人.csv", f"编号,底数\n甲,4\n乙,6\n甲,{second}\n")
     output, rejects = tmp_path / "o.csv", tmp_path / "r.csv"
-    asked = ("--year", "2025..2026", "--rule", "补贴", "--rulesets", tmp_path, "--layout", "wide", "--engine", "polars")
-    said = command("run", "CN-ZZ", table, *asked, "--persons", persons, "-o", output, "--rejects", rejects)
+    asked = ("--layout", "wide", "--engine", "polars", "--persons", persons, "-o", output, "--rejects", rejects)
+    said = run_own(command, tmp_path, table, "补贴", "2025..2026", *asked)
     assert said.code == 1
     assert "读入 2 人 = 算出 1 人" in said.err and "退回 1 人（1 处错误）" in said.err
     assert pl.read_csv(output).rows() == [("乙", 6.0, 6.0)]

@@ -99,8 +99,9 @@ class Shelf(Generic[T]):
             partial.write_bytes(_sum(ground, body) + body)
             partial.replace(file)
             there = list(file.parent.iterdir())
-            for old in sorted(there, key=lambda f: f.stat().st_mtime)[: max(0, len(there) - self.most)]:
-                old.unlink()
+            if len(there) > self.most:
+                for old in sorted(there, key=lambda f: f.stat().st_mtime)[: -self.most]:
+                    old.unlink()
 
 
 def _digest(texts: Iterable[str]) -> bytes:

@@ -545,9 +545,7 @@ def _readable(paths: Iterable[Path | None]) -> Iterator[None]:
 
     try:
         yield
-    except BaseException as error:
-        if not isinstance(error, pl.exceptions.PolarsError) and type(error).__name__ != "PanicException":
-            raise
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         from tiaoli.batch.sources import damage, harm
 
         given = [path for path in paths if path is not None]

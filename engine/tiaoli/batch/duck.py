@@ -57,8 +57,8 @@ def run(
 ) -> tuple[Job, Count]:
     """Compute the records of ``entity`` in Parquet files and write their results; ``rejects``: a file for the faults.
 
-    ``persons``: a second table, of facts of whole records of insured persons; ``opening``: states to go on from, of insured persons, or by kind; ``closing``: those of ``entity`` after the last year. ``output``, ``closing`` and ``rejects`` are
-    Parquet, or CSV by their suffix. ``unique``: ids are known to be, and are not looked through. ``memory`` is DuckDB's limit, such as ``4GB``;
+    ``persons``: a second table, of facts of whole records of insured persons; ``opening``: states to go on from, of insured persons, or by kind;
+    ``closing``: those of ``entity`` after the last year. ``output``, ``closing`` and ``rejects`` are Parquet, or CSV by their suffix. ``unique``: ids are known to be, and are not looked through. ``memory`` is DuckDB's limit, such as ``4GB``;
     ``watch`` is told every second how much of the query is done, in percent. Returns what was asked of DuckDB, and what became of the records. Raises UsageError.
     """
     output, rejects = Path(output), None if rejects is None else Path(rejects)

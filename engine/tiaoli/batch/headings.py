@@ -76,18 +76,24 @@ def read_second(program: m.Program, names: Sequence[str], path: str | None = Non
     return read_headings(replace(program, facts=facts), INSURED, names, path)
 
 
-def names_beside(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of a second table, but for its ids."""
-    ident = next((n for n in names if n in ID_KEYS), None)
-    return tuple(n for n in names if n != ident)
-
-
-def told_apart(own: Headings, second: Headings, where: str) -> None:
-    """A fact stands in one of two tables, and the second has no years. Raises UsageError."""
-    both = {g.name for g in own.columns} & {g.name for g in second.columns}
-    if both or second.year is not None:
+def read_beside(
+    program: m.Program,
+    names: Sequence[str],
+    path: str | None,
+    by: Sequence[str],
+    read: Callable[[], Container[str]],
+    second: Headings | None,
+    where: str | None,
+) -> Headings:
+    """Return what the columns of a table of insured persons are, some of whose facts may stand in a ``second`` one, named ``where``; ``by``: columns
+    to group by, ``read``: see `read_headings`. Raises UsageError, also where a fact stands in both, or the second has years."""
+    beside = () if second is None else tuple(g.name for g in second.columns)
+    own = read_headings(program, INSURED, names, path, (*beside, *by), read)
+    both = {g.name for g in own.columns}.intersection(beside)
+    if second is not None and (both or second.year is not None):
         name = sorted(both)[0] if both else str(second.year)
-        raise UsageError([Diagnostic("E855", {"name": name}, path=where, line=1, column=1)])
+        raise UsageError([Diagnostic("E855", {"name": name}, path=where or "--persons", line=1, column=1)])
+    return own
 
 
 def no_ids_to_group_by(by: Sequence[str]) -> None:

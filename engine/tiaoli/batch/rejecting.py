@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from tiaoli.record_facts import ID_KEYS, Person, digits_of
 from tiaoli.record_facts import number as number_in
 from tiaoli.records import Fault, RecordReader
 from tiaoli.render import help_text, message
-from tiaoli.values import INSURED, Kind
+from tiaoli.values import INSURED, Kind, decimal_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -141,7 +142,7 @@ class Judge:
         number = number_in(one.value or "")
         if not isinstance(number, int | Decimal):
             return one
-        written = f"{_trimmed(_shifted(Decimal(number), digits_of(fact))):f}"
+        written = decimal_text(Fraction(number) * 10 ** digits_of(fact))
         yuan = ("以元计；", "counted in yuan; ") if fact.type.kind is Kind.MONEY else ("", "")
         said = f"（{yuan[0]}表中写的是 {written}）" if self.lang == "zh" else f" ({yuan[1]}{written} in the table)"
         return replace(one, value=written, reason=one.reason + said)
@@ -174,24 +175,8 @@ def plain(value: object, fact: Any, units: Units) -> object:
     if fact is not None and units is Units.FEN and fact.type.kind in (Kind.MONEY, Kind.RATE):
         value = _from_smallest(value, digits_of(fact))
     if isinstance(value, Decimal):
-        return _trimmed(value)
+        return Decimal(decimal_text(Fraction(value)))  # all its digits: arithmetic on decimals keeps 28
     return value
-
-
-def _shifted(value: Decimal, places: int) -> Decimal:
-    """A number times 10**places, with all its digits: what Python has for it keeps 28."""
-    sign, digits, exponent = value.as_tuple()
-    return Decimal((sign, digits, exponent + places)) if isinstance(exponent, int) else value
-
-
-def _trimmed(value: Decimal) -> Decimal:
-    """The same number without zeros behind its decimals."""
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int) or not any(digits):
-        return value if value else Decimal(0)
-    while exponent < 0 and digits[-1] == 0:
-        digits, exponent = digits[:-1], exponent + 1
-    return Decimal((sign, digits, exponent))
 
 
 def _from_smallest(value: object, digits: int) -> object:
@@ -199,8 +184,8 @@ def _from_smallest(value: object, digits: int) -> object:
     number = number_in(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | Decimal):
         return value
-    scaled = _shifted(Decimal(number), -digits)
-    return int(scaled) if scaled == scaled.to_integral_value() else _trimmed(scaled)
+    scaled = Fraction(number) / 10**digits
+    return int(scaled) if scaled.denominator == 1 else Decimal(decimal_text(scaled))
 
 
 def in_portions(frame: pl.LazyFrame, size: int = 5_000) -> Iterable[pl.DataFrame]:

@@ -24,12 +24,10 @@ from tiaoli.batch.headings import (
     Given,
     Headings,
     columns_kept,
-    names_beside,
     no_exact_ids,
     no_ids_to_group_by,
-    read_headings,
+    read_beside,
     read_second,
-    told_apart,
 )
 from tiaoli.batch.later import Later
 from tiaoli.batch.layout import ID, YEAR, YEAR_SIGN, Shape, Units, year_of_column
@@ -101,17 +99,19 @@ class Run:
         self.persons = None if persons is None else whole(open_table(persons))
         self._second = str(persons) if isinstance(persons, str | Path) else None
         names = [n for n in self.parts[0].frame.collect_schema().names() if n != MISREAD]
-        beside, self.persons_headings = self._beside(self._second)
+        self.persons_headings = None
+        if self.persons is not None:
+            self.persons_headings = read_second(self.program, self.persons.collect_schema().names(), self._second)
         path = self.parts[0].path
         where = None if path is None else str(path)
         no_ids_to_group_by(wish.by)
-        self.headings = read_headings(self.program, INSURED, names, where, (*beside, *wish.by), self._facts_read)
+        self.headings = read_beside(
+            self.program, names, where, wish.by, self._facts_read, self.persons_headings, self._second
+        )
         kind = self.parts[0].frame.collect_schema().get(self.headings.ident)
         if kind is not None and kind.is_float():
             raise UsageError([replace(no_exact_ids(self.headings.ident, str(kind)), path=where)])
         self._twice = Later(self._given_twice)  # rows are looked through while Python is busy with rules
-        if self.persons_headings is not None:
-            told_apart(self.headings, self.persons_headings, self._second or "--persons")
         self.states: States | None = None if opening is None else read_states(opening, self.program, wish.years)
         if self.states is not None:
             check_years(self.states.year, self.headings, wish.years)
@@ -148,12 +148,6 @@ class Run:
 
     def _facts_read(self) -> frozenset[str]:
         return frozenset[str]().union(*self.compiled.needed_facts.values())
-
-    def _beside(self, path: str | None) -> tuple[tuple[str, ...], Headings | None]:
-        if self.persons is None:
-            return (), None
-        names = self.persons.collect_schema().names()
-        return names_beside(names), read_second(self.program, names, path)
 
     def _given_twice(self) -> dict[str, str]:
         found: dict[str, str] = {}

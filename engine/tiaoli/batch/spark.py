@@ -47,7 +47,7 @@ class Evaluated:
     """The results of one kind of record, their states after the last year (None where not asked for), and the faults of those left out; all lazy.
 
     ``faults``: where what is wrong with a record spreads along links (`Job.chained`), the faults of every kind; unless there are none, the others
-    do not leave out all that rests on them. ``broken`` says for each mandate and year, by column of ``everything``, which records break it. ``everything`` is what the others are taken from.
+    do not leave out all that rests on them. ``broken`` says for each mandate and year, by column of ``everything``, which records break it. ``everything`` is what the others are taken from. ``alone``: one row, of a second table, see `Job.alone`.
     """
 
     results: DataFrame
@@ -57,6 +57,7 @@ class Evaluated:
     job: Job
     entity: str
     faults: Mapping[str, DataFrame]
+    alone: DataFrame | None
 
     @property
     def broken(self) -> dict[str, str]:
@@ -101,8 +102,9 @@ def evaluate(
             kind: stepwise(inner, sql.reject_parts(job.plan, job.program, job.setting, kind))
             for kind in (job.tables if job.chained else ())
         }
+        alone = None if second is None or entity != INSURED else inner.sql(job.alone())
         return Evaluated(
-            _results(every, job, entity), _closing(every, job, entity), rejects, every, job, entity, faults
+            _results(every, job, entity), _closing(every, job, entity), rejects, every, job, entity, faults, alone
         )
     finally:
         for relation in (*relations.values(), *states.values(), *([] if second is None else [second])):
@@ -169,7 +171,7 @@ def run(
                 if number := faults.count():
                     raise spreads("Spark", kind, number)
             left, after = (None if path is None else str(path) for path in (rejects, closing))
-            return made.job, _written(session, made, tables, str(output), left, after, persons)
+            return made.job, _written(session, made, tables, str(output), left, after)
         finally:
             if there is None:
                 session.stop()
@@ -209,7 +211,6 @@ def _written(
     output: str,
     rejects: str | None,
     closing: str | None,
-    persons: str | Path | None,
 ) -> Count:
     from pyspark import StorageLevel
     from pyspark.sql import Observation
@@ -218,8 +219,8 @@ def _written(
     given = session.read.parquet(_exactly(str(by_kind(tables)[made.entity])))
     headings = made.job.given[made.entity]
     count = Count(given.count())
-    if persons is not None and made.entity == INSURED:
-        count.alone, count.nameless = _alone(session, given, made.job, persons)
+    if made.alone is not None:
+        count.alone, count.nameless = map(int, made.alone.first() or (0, 0))
     count.records = (
         count.rows if headings.shape is Shape.WIDE else given.select(_quoted(headings.ident)).distinct().count()
     )
@@ -244,18 +245,6 @@ def _written(
     elif count.rejected:
         count.faults = made.rejects.count()
     return count
-
-
-def _alone(session: SparkSession, given: DataFrame, job: Job, persons: str | Path) -> tuple[int, int]:
-    """How many rows of the second table are of nobody in the first, and how many have no id."""
-    from pyspark.sql import functions as f
-
-    assert job.second is not None
-    ident = f.col(_quoted(job.second.ident)).cast("string")
-    rows = session.read.parquet(_exactly(persons)).select(ident.alias("i"))
-    named = rows.where(f.coalesce(f.trim("i") != "", f.lit(False)))
-    known = given.select(f.col(_quoted(job.given[INSURED].ident)).cast("string").alias("i")).distinct()
-    return named.join(known, "i", "left_anti").count(), rows.count() - named.count()
 
 
 def _relation(outer: SparkSession, inner: SparkSession, table: Table) -> Relation:

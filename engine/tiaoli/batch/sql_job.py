@@ -26,12 +26,11 @@ from tiaoli.batch.headings import (
     Given,
     Headings,
     columns_kept,
-    names_beside,
     no_exact_ids,
     no_ids_to_group_by,
+    read_beside,
     read_headings,
     read_second,
-    told_apart,
 )
 from tiaoli.batch.layout import ID, YEAR_SIGN, Shape, Units, year_of_column
 from tiaoli.batch.states import check_exact, check_states, check_years, common_year, year_of_states
@@ -95,19 +94,17 @@ class Job:
         found = {kind: self._headings(kind, table) for kind, table in self.tables.items()}
         wrong = [d for kind, own in found.items() for d in _misfits(self.tables[kind], own)]
         if self.persons is not None and self.second is not None and INSURED in found:
-            told_apart(found[INSURED], self.second, str(self.persons.path))
             wrong += _misfits(self.persons, self.second)
         if wrong:
             raise UsageError(wrong)
         return found
 
     def _headings(self, kind: str, table: Relation) -> Headings:
+        names = list(table.columns)
         if kind != INSURED:
-            return read_headings(self.program, kind, list(table.columns), table.path)
-        beside = () if self.persons is None else names_beside(list(self.persons.columns))
-        return read_headings(
-            self.program, kind, list(table.columns), table.path, (*beside, *self.wish.by), self._facts_read
-        )
+            return read_headings(self.program, kind, names, table.path)
+        where = None if self.persons is None else self.persons.path
+        return read_beside(self.program, names, table.path, self.wish.by, self._facts_read, self.second, where)
 
     @cached_property
     def second(self) -> Headings | None:
@@ -115,6 +112,9 @@ class Job:
         return (
             None if self.persons is None else read_second(self.program, list(self.persons.columns), self.persons.path)
         )
+
+    def _kept_of(self, kind: str) -> tuple[str, ...]:
+        return self.kept if kind == INSURED else ()
 
     @cached_property
     def kept(self) -> tuple[str, ...]:
@@ -218,7 +218,7 @@ class Job:
         marks = {kind: self._marks(kind) for kind in self.tables}
         whole = self.wish.units is Units.FEN
         homes = (self.rules.place, *self.homes)
-        kept = {INSURED: self.kept} if self.kept else {}
+        kept = {kind: self._kept_of(kind) for kind in self.tables}
         return sql.Setting(
             sources, self.dialect, whole, have, self.unique, places, homes, self.wish.lang, marks, present, kept
         )
@@ -258,20 +258,35 @@ class Job:
 
     def _with_second(self, records: exp.Select | None, table: Relation, persons: Relation) -> exp.Select:
         """The records with what a second table says of the persons, and whether it has several rows of one."""
+        assert self.second is not None
+        named = {n: n for n in self._of_second}
+        return self._joined(records, table, persons, self.second.ident, named, _SECOND_ID, _SECONDS)
+
+    def _joined(
+        self,
+        records: exp.Select | None,
+        table: Relation,
+        other: Relation,
+        ident: str,
+        named: Mapping[str, str],
+        key: str,
+        several: str,
+        *more: Sql,
+    ) -> exp.Select:
+        """The records with columns of another table, ``named`` anew, of the same ids, which are in its column ``ident`` and come to ``key``; whether it
+        has ``several`` rows of one; and ``more`` over both, t and s."""
         from sqlglot import exp
 
-        assert self.second is not None
-        ident = _text(code.column(self.second.ident, "t"))
-        facts = [aliased(_most(code.column(n, "t")), n) for n in self._of_second]
-        many = code.binary(">", exp.Count(this=exp.Star()), code.number(1))
-        own = _select(aliased(ident, _SECOND_ID), *facts, aliased(many, _SECONDS)).from_(self._read(persons.name))
-        own = own.group_by(ident.copy())
-        columns = [aliased(code.column(n, "s"), n) for n in self._of_second]
-        several = aliased(_true(code.column(_SECONDS, "s")), _SECONDS)
+        same_id = _text(code.column(ident, "t"))
+        taken = [aliased(_most(code.column(n, "t")), new) for n, new in named.items()]
+        many = aliased(code.binary(">", exp.Count(this=exp.Star()), code.number(1)), several)
+        own = _select(aliased(same_id, key), *taken, many).from_(self._read(other.name)).group_by(same_id.copy())
         source = self._read(table.name) if records is None else records.subquery("t")
         every = exp.Column(this=exp.Star(), table=exp.to_identifier("t"))
-        same = code.binary("=", _text(code.column(ID, "t")), code.column(_SECOND_ID, "s"))
-        found = _select(every, *columns, several).from_(source)
+        columns = [aliased(code.column(new, "s"), new) for new in named.values()]
+        again = aliased(_true(code.column(several, "s")), several)
+        same = code.binary("=", _text(code.column(ID, "t")), code.column(key, "s"))
+        found = _select(every, *columns, again, *more).from_(source)
         return found.join(own.subquery("s"), on=same, join_type="left", copy=False)
 
     def alone(self) -> str:
@@ -306,48 +321,32 @@ class Job:
         self, records: exp.Select | None, table: Relation, opening: Relation, unfit: Sequence[Sql]
     ) -> exp.Select:
         """The records with their states beside them, and whether one has none (or one that is ``unfit``), or several."""
-        from sqlglot import exp
-
         ident = next((n for n in opening.columns if n in ID_KEYS), ID)
-        states = [aliased(_text(code.column(ident, "t")), _STATE_ID)]
-        states += [aliased(_most(code.column(n, "t")), OPENED + n) for n in opening.columns if n != ident]
-        states.append(aliased(code.binary(">", exp.Count(this=exp.Star()), code.number(1)), _STATES))
-        own = _select(*states).from_(self._read(opening.name)).group_by(_text(code.column(ident, "t")))
+        named = {n: OPENED + n for n in opening.columns if n != ident}
         stateless = aliased(_true(code.either(code.is_null(code.column(_STATE_ID, "s")), *unfit)), _STATELESS)
-        source = self._read(table.name) if records is None else records.subquery("t")
-        columns = (exp.Column(this=exp.Star(), table=exp.to_identifier(name)) for name in ("t", "s"))
-        same = code.binary("=", _text(code.column(ID, "t")), code.column(_STATE_ID, "s"))
-        return _select(*columns, stateless).from_(source).join(own.subquery("s"), on=same, join_type="left", copy=False)
+        return self._joined(records, table, opening, ident, named, _STATE_ID, _STATES, stateless)
 
     def _wide(self, given: Headings, table: Relation) -> exp.Select:
         """A row a record: each cell of a year under the name of the year, what belongs to the record once, and what is wrong with its rows."""
         from sqlglot import exp
 
         year = code.column(_YEAR)
-        of_records = {g.name for g in _of_records(given)}
+        of_records = [g.name for g in _of_records(given)]
         ident = aliased(_text(code.column(given.ident, "t")), ID)
         rows = _select("*", ident, aliased(self._year(given, table), _YEAR)) if given.ident != ID else None
         if rows is None:
             others = [aliased(code.column(n, "t"), n) for n in table.columns if n != ID]
             rows = _select(ident, *others, aliased(self._year(given, table), _YEAR))
         columns: list[Sql] = [code.column(ID)]
-        for g in given.columns:
-            if g.name in of_records:
-                columns.append(aliased(_most(code.column(g.name)), g.name))
-                several = code.binary("≠", _least(code.column(g.name)), _most(code.column(g.name)))
-                columns.append(aliased(_true(several), f"{_ODD}{g.name}"))
-                continue
-            for y in self._span:
-                own = code.case([(code.binary("=", year.copy(), code.number(y)), code.column(g.name))])
-                columns.append(aliased(_most(own), f"{g.name}{YEAR_SIGN}{y}"))
-        there_already = {
-            f"{g.name}{YEAR_SIGN}{y}" for g in given.columns if g.name not in of_records for y in self._span
-        }
-        for name in self.kept if given.entity == INSURED else ():
-            head, _, of_year = name.rpartition(YEAR_SIGN)
-            if head and name not in there_already:
-                own = code.case([(code.binary("=", year.copy(), code.number(int(of_year))), code.column(head))])
-                columns.append(aliased(_most(own), name))
+        for name in of_records:
+            columns.append(aliased(_most(code.column(name)), name))
+            several = code.binary("≠", _least(code.column(name)), _most(code.column(name)))
+            columns.append(aliased(_true(several), f"{_ODD}{name}"))
+        cells = [(g.name, y) for g in given.columns if g.name not in of_records for y in self._span]
+        cells += [cell for name in self._kept_of(given.entity) if (cell := year_of_column(name)) is not None]
+        for name, y in dict.fromkeys(cells):
+            own = code.case([(code.binary("=", year.copy(), code.number(y)), code.column(name))])
+            columns.append(aliased(_most(own), f"{name}{YEAR_SIGN}{y}"))
         for y in self._span:
             there = code.case([(code.binary("=", year.copy(), code.number(y)), code.number(1))], code.number(0))
             columns.append(aliased(code.binary("=", _most(there), code.number(1)), f"{_PRESENT}{y}"))
@@ -407,8 +406,7 @@ class Job:
     def result_columns(self, entity: str = INSURED) -> list[str]:
         """Return the columns of the table of results, laid out wide, but for ids."""
         own = self.plan.kinds[entity]
-        kept = self.kept if entity == INSURED else ()
-        return [*kept, *(o.column for o in (*own.outputs, *own.reasons))]
+        return [*self._kept_of(entity), *(o.column for o in (*own.outputs, *own.reasons))]
 
     def long_columns(self, entity: str = INSURED) -> tuple[list[str], list[str]]:
         """Return the columns of the table of results, laid out long, but for ids and years: those that say the same in all years, and the others."""

@@ -153,6 +153,5 @@ def table(lines: Sequence[Line], by: Sequence[str]) -> pl.DataFrame:
 
 def _text(value: Any) -> str:
     if isinstance(value, Decimal):
-        text = f"{value:f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        return decimal_text(Fraction(value))
     return "" if value is None else str(value)
